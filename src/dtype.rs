@@ -1,0 +1,138 @@
+//! Element types.
+//!
+//! `F32`, `I32`, `U32` and `Bool` are computed with; `F16` and `BF16` are storage: they are read, moved and written at
+//! two bytes an element, and every arithmetic operation on them first widens to `F32` and gives `F32`. Rounding happens
+//! in one visible place, the cast to the narrow type (round to nearest, ties to even).
+
+use std::fmt;
+
+/// The type of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DType {
+    /// IEEE 754 binary32.
+    F32,
+    /// IEEE 754 binary16, storage only.
+    F16,
+    /// bfloat16, storage only.
+    BF16,
+    /// 32-bit two's complement, wrapping.
+    I32,
+    /// 32-bit unsigned, wrapping. Indices have this type.
+    U32,
+    /// True or false; takes a 32-bit word in a buffer because WGSL storage holds no `bool`.
+    Bool,
+}
+
+impl DType {
+    /// All of them.
+    pub const ALL: [DType; 6] = [DType::F32, DType::F16, DType::BF16, DType::I32, DType::U32, DType::Bool];
+
+    /// Bytes of one element in a buffer.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        match self {
+            DType::F16 | DType::BF16 => 2,
+            DType::F32 | DType::I32 | DType::U32 | DType::Bool => 4,
+        }
+    }
+
+    /// Whether it is a floating-point type.
+    #[must_use]
+    pub const fn is_float(self) -> bool {
+        matches!(self, DType::F32 | DType::F16 | DType::BF16)
+    }
+
+    /// Whether it is `I32` or `U32`.
+    #[must_use]
+    pub const fn is_int(self) -> bool {
+        matches!(self, DType::I32 | DType::U32)
+    }
+
+    /// The type arithmetic happens in: `F32` for the storage floats, itself otherwise.
+    #[must_use]
+    pub const fn compute(self) -> DType {
+        match self {
+            DType::F16 | DType::BF16 => DType::F32,
+            other => other,
+        }
+    }
+
+    /// The WGSL type an element has inside an expression.
+    #[must_use]
+    pub const fn wgsl(self) -> &'static str {
+        match self {
+            DType::F32 | DType::F16 | DType::BF16 => "f32",
+            DType::I32 => "i32",
+            DType::U32 => "u32",
+            DType::Bool => "bool",
+        }
+    }
+
+    /// The short name: `f32`, `bf16`, …
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            DType::F32 => "f32",
+            DType::F16 => "f16",
+            DType::BF16 => "bf16",
+            DType::I32 => "i32",
+            DType::U32 => "u32",
+            DType::Bool => "bool",
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for i32 {}
+    impl Sealed for u32 {}
+    impl Sealed for bool {}
+    impl Sealed for half::f16 {}
+    impl Sealed for half::bf16 {}
+}
+
+/// A Rust type that a tensor's elements can be uploaded from and read back as.
+pub trait Element: Copy + Send + Sync + 'static + sealed::Sealed {
+    /// The matching element type.
+    const DTYPE: DType;
+    /// The bytes of the elements as a buffer holds them.
+    fn to_bytes(data: &[Self]) -> Vec<u8>;
+    /// The inverse of [`Element::to_bytes`]; `len` elements are taken.
+    fn from_bytes(bytes: &[u8], len: usize) -> Vec<Self>;
+}
+
+macro_rules! pod_element {
+    ($t:ty, $d:expr) => {
+        impl Element for $t {
+            const DTYPE: DType = $d;
+            fn to_bytes(data: &[Self]) -> Vec<u8> {
+                bytemuck::cast_slice(data).to_vec()
+            }
+            fn from_bytes(bytes: &[u8], len: usize) -> Vec<Self> {
+                bytemuck::pod_collect_to_vec(&bytes[..len * size_of::<Self>()])
+            }
+        }
+    };
+}
+pod_element!(f32, DType::F32);
+pod_element!(i32, DType::I32);
+pod_element!(u32, DType::U32);
+pod_element!(half::f16, DType::F16);
+pod_element!(half::bf16, DType::BF16);
+
+impl Element for bool {
+    const DTYPE: DType = DType::Bool;
+    fn to_bytes(data: &[Self]) -> Vec<u8> {
+        data.iter().flat_map(|&b| u32::from(b).to_ne_bytes()).collect()
+    }
+    fn from_bytes(bytes: &[u8], len: usize) -> Vec<Self> {
+        bytemuck::pod_collect_to_vec::<u8, u32>(&bytes[..len * 4]).into_iter().map(|w| w != 0).collect()
+    }
+}

@@ -1,0 +1,172 @@
+//! The closed set of primitive operations.
+//!
+//! Everything the engine can do is a graph of these. A new variant is carried by the compiler through every place that
+//! must know it: [`infer`](super::Node) here, `reference`, `pass/grad.rs`, `pass/fuse.rs`, `kernel` (no wildcard arms there).
+
+use super::Data;
+use super::func::Func;
+use crate::dtype::DType;
+
+/// What a node is.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Op {
+    /// Contiguous, row-major elements held by an executor.
+    Data(Data),
+    /// One number; shape `[]`. It travels to the shader as data, so changing it recompiles nothing, unless `fixed`
+    /// says that it is part of the program's structure (a literal of a formula, like the 2 in `2x`).
+    Const { value: f64, fixed: bool },
+    /// `y[i] = i`; shape `[n]`, dtype `I32` or `U32`.
+    Iota,
+    /// One scalar function applied to every element; all sources have the result's shape.
+    Map(Func),
+    /// The same elements, row-major, in another shape.
+    Reshape,
+    /// A window on one source: see [`View`].
+    View(View),
+    /// `y[.., i, ..] = x[.., index[.., i, ..], ..]` along `axis`; sources `x`, `index` (`U32` or `I32`); the result has the
+    /// shape of `index`, which equals `x` but in `axis`. An index out of range gives NaN (floats), 0 or false.
+    Gather { axis: usize },
+    /// Reduction over `axes` (ascending), which vanish from the shape.
+    Reduce { kind: Reduce, axes: Vec<usize> },
+    /// A hand-written algorithm.
+    Routine(Routine),
+}
+
+/// How [`Op::Reduce`] joins elements. The order is fixed by the plan: same adapter, same inputs, same bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reduce {
+    /// Sum (0 for none); pairwise or blocked, so that the error grows with the depth of the tree.
+    Sum,
+    /// Product (1 for none).
+    Prod,
+    /// Greatest (lowest value of the dtype for none; false for `Bool`); NaN if any is NaN. On `Bool`: any.
+    Max,
+    /// Least (highest value of the dtype for none; true for `Bool`); NaN if any is NaN. On `Bool`: all.
+    Min,
+    /// Row-major position (over the reduced axes) of the first greatest element, as `U32`; NaN counts as greatest.
+    ArgMax,
+    /// Position of the first least element; NaN counts as least.
+    ArgMin,
+}
+
+/// Hand-written algorithms; each has its own kernels and one entry in `kernel/routine.rs`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Routine {
+    /// `c[b, m, n] = sum_k a[b, m, k] * bt[b, n, k]`... operands `a: [b, m, k]`, `b: [b, k, n]`, result `[b, m, n]`, all f32
+    /// (operands may be storage floats). Transposition and batch broadcasting come as views of the operands.
+    Matmul,
+    /// Inclusive scan of `x: [rows, n]` along the last axis; `F32`, `I32` or `U32`.
+    Scan(Scan),
+    /// `Scan(LinRec)` has two sources `a, b: [rows, n]`, f32: `y[i] = a[i] * y[i-1] + b[i]`, `y[-1] = 0`.
+    LinRec,
+    /// Stable ascending argsort of `x: [rows, n]` along the last axis; `U32` result; NaN last. `descending` reverses the
+    /// order of values but keeps ties stable (and NaN first).
+    ArgSort { descending: bool },
+    /// `base: [n, inner]`, `index: [m]` (`U32`), `order: [m]` (`U32`, stable argsort of `index`), `source: [m, inner]`;
+    /// `y[i, :] = base[i, :] ∘ source[j, :]` over all `j` with `index[j] = i`, in ascending `j`. Indices out of range are dropped.
+    Scatter(Scatter),
+}
+
+/// What a scan accumulates.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Scan {
+    Sum,
+    Prod,
+    Max,
+    Min,
+}
+
+/// How [`Routine::Scatter`] joins the base and the sources. `Replace` keeps the last source in index order.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Scatter {
+    Add,
+    Max,
+    Min,
+    Replace,
+}
+
+/// A window on a tensor: one relation per source axis between the source index `i` and the result indices `o`,
+///
+/// `divisor * i = sum_j coefficient_j * o_j + offset`.
+///
+/// Where the right side is not divisible, or `i` is out of range, the element is `fill`. No result axis occurs twice.
+/// Permutation, broadcasting, slices with steps, flips, padding, dilation and sliding windows are all of this form, and
+/// so is the adjoint of each (after a sum), which is why there is no other movement primitive but [`Op::Reshape`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct View {
+    /// One per source axis.
+    pub axes: Vec<AxisMap>,
+    /// The value outside.
+    pub fill: Fill,
+}
+
+/// The relation of one source axis, see [`View`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct AxisMap {
+    /// `(result axis, coefficient)`, coefficient not 0.
+    pub terms: Vec<(usize, i64)>,
+    /// Added to the sum.
+    pub offset: i64,
+    /// At least 1.
+    pub divisor: i64,
+}
+
+impl AxisMap {
+    /// `i = o[axis]`.
+    #[must_use]
+    pub fn same(axis: usize) -> Self {
+        Self { terms: vec![(axis, 1)], offset: 0, divisor: 1 }
+    }
+
+    /// `i = at`, whatever the result indices.
+    #[must_use]
+    pub fn fixed(at: usize) -> Self {
+        Self { terms: Vec::new(), offset: at as i64, divisor: 1 }
+    }
+
+    /// The index for result indices `o`, or `None` outside of `0..len`.
+    #[must_use]
+    pub fn index(&self, o: &[usize], len: usize) -> Option<usize> {
+        let sum = self.terms.iter().fold(self.offset, |s, &(axis, c)| s + c * o[axis] as i64);
+        (sum.rem_euclid(self.divisor) == 0)
+            .then(|| sum.div_euclid(self.divisor))
+            .and_then(|i| usize::try_from(i).ok())
+            .filter(|&i| i < len)
+    }
+}
+
+/// The value of a [`View`] outside of its source.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Fill {
+    /// 0 or false.
+    #[default]
+    Zero,
+    /// 1 or true.
+    One,
+    /// The least value of the dtype (-infinity's stand-in: the lowest finite float).
+    Lowest,
+    /// The greatest value of the dtype (the highest finite float).
+    Highest,
+}
+
+impl Fill {
+    /// As a number.
+    #[must_use]
+    pub fn value(self, dtype: DType) -> f64 {
+        match (self, dtype) {
+            (Fill::Zero, _) => 0.0,
+            (Fill::One, _) => 1.0,
+            (Fill::Lowest, DType::F32) => f64::from(f32::MIN),
+            (Fill::Highest, DType::F32) => f64::from(f32::MAX),
+            (Fill::Lowest, DType::F16) => -65504.0,
+            (Fill::Highest, DType::F16) => 65504.0,
+            (Fill::Lowest, DType::BF16) => half::bf16::MIN.to_f64(),
+            (Fill::Highest, DType::BF16) => half::bf16::MAX.to_f64(),
+            (Fill::Lowest, DType::I32) => f64::from(i32::MIN),
+            (Fill::Highest, DType::I32) => f64::from(i32::MAX),
+            (Fill::Highest, DType::U32) => f64::from(u32::MAX),
+            (Fill::Lowest, DType::U32 | DType::Bool) => 0.0,
+            (Fill::Highest, DType::Bool) => 1.0,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The shader library: text of `shaders/`, slots filled, references linked.

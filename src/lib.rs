@@ -1,0 +1,24 @@
+//! Ridgepoint: a GPU compute engine on wgpu.
+
+pub mod check;
+pub mod dtype;
+pub mod error;
+pub mod fit;
+pub mod graph;
+pub mod kernel;
+pub mod ops;
+pub mod optim;
+pub mod pass;
+pub mod penalty;
+pub mod reference;
+pub mod run;
+pub mod shape;
+pub mod solver;
+pub mod tensor;
+
+pub use dtype::{DType, Element};
+pub use error::{Error, Result};
+pub use run::Device;
+pub use shape::Shape;
+pub use tensor::Tensor;
+pub use wgpu;

@@ -1,0 +1,3 @@
+//! The `ridgepoint` command.
+mod cli;
+fn main() {}

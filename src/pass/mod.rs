@@ -1,0 +1,19 @@
+//! From a graph to a plan: pure functions, no device.
+
+pub mod fuse;
+pub mod grad;
+pub mod key;
+pub mod plan;
+pub mod simplify;
+
+pub use key::{Bindings, Key};
+pub use plan::{Patch, Plan, Role, Slot, Step};
+
+use crate::error::Result;
+use crate::graph::Node;
+use crate::kernel::Limits;
+
+/// Lowers a graph to a plan for a device with the given limits. `roots` are not realised and not constants' data.
+pub fn lower(roots: &[Node], limits: &Limits) -> Result<Plan> {
+    plan::lower(roots, limits)
+}
