@@ -27,6 +27,8 @@ pub enum Func {
     Bits, FromBits,
     /// Conversion; to integers it truncates and saturates (NaN to 0), to narrow floats it rounds to nearest even.
     Cast(DType),
+    /// The same number of any dtype, with derivative zero: gradients stop here.
+    Detach,
     // two numbers of one dtype
     Add, Sub, Mul,
     /// Division; of integers truncated, `x / 0 = x`, `i32::MIN / -1 = i32::MIN` (WGSL).
@@ -59,7 +61,7 @@ impl Func {
         match self {
             Neg | Abs | Sign | Recip | Sqrt | Rsqrt | Cbrt | Exp | Exp2 | Expm1 | Log | Log2 | Log1p | Sin | Cos
             | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh | Asinh | Acosh | Atanh | Sigmoid | Softplus | Erf
-            | Erfc | Floor | Ceil | Round | Trunc | IsNan | IsFinite | Not | Bits | FromBits | Cast(_) => 1,
+            | Erfc | Floor | Ceil | Round | Trunc | IsNan | IsFinite | Not | Bits | FromBits | Cast(_) | Detach => 1,
             Add | Sub | Mul | Div | Rem | Min | Max | Pow | Atan2 | Copysign | Eq | Ne | Lt | Le | Gt | Ge | And
             | Or | Xor | Shl | Shr => 2,
             Select | Philox(_) => 3,
@@ -103,6 +105,7 @@ impl Func {
             Bits => (a == DType::F32).then_some(DType::U32).ok_or("f32"),
             FromBits => (a == DType::U32).then_some(DType::F32).ok_or("u32"),
             Cast(to) => Ok(*to),
+            Detach => Ok(a),
             Add | Sub | Mul | Div | Rem | Min | Max => {
                 (same && arithmetic).then_some(a).ok_or("two of one dtype: f32, i32 or u32")
             }
