@@ -196,21 +196,20 @@ impl Node {
         Self::make(Op::Reshape, vec![source.clone()], shape, source.dtype(), site)
     }
 
-    /// A [`View`] of `source` with the result shape `shape`.
-    pub fn view(source: &Node, view: View, shape: Shape, site: Site) -> Result<Node> {
-        let mut seen = vec![false; shape.rank()];
+    /// A [`View`] of `source` with the result shape `shape`. Terms on one result axis within one relation are joined.
+    pub fn view(source: &Node, mut view: View, shape: Shape, site: Site) -> Result<Node> {
+        for relation in &mut view.axes {
+            relation.terms.sort_by_key(|&(axis, _)| axis);
+            relation.terms.dedup_by(|next, kept| next.0 == kept.0 && (kept.1 += next.1, true).1);
+            relation.terms.retain(|&(_, c)| c != 0);
+        }
         let legal = view.axes.len() == source.shape().rank()
-            && view.axes.iter().all(|a| {
-                a.divisor >= 1
-                    && a.terms
-                        .iter()
-                        .all(|&(axis, c)| c != 0 && axis < seen.len() && !std::mem::replace(&mut seen[axis], true))
-            });
+            && view.axes.iter().all(|a| a.divisor >= 1 && a.terms.iter().all(|&(axis, _)| axis < shape.rank()));
         if !legal {
             return Err(Error::argument(
                 "view",
                 format!("{view:?} of {} as {shape}", source.shape()),
-                "one relation per source axis, every result axis at most once",
+                "one relation per source axis, over result axes that exist",
                 site,
             ));
         }

@@ -89,9 +89,11 @@ pub enum Scatter {
 ///
 /// `divisor * i = sum_j coefficient_j * o_j + offset`.
 ///
-/// Where the right side is not divisible, or `i` is out of range, the element is `fill`. No result axis occurs twice.
-/// Permutation, broadcasting, slices with steps, flips, padding, dilation and sliding windows are all of this form, and
-/// so is the adjoint of each (after a sum), which is why there is no other movement primitive but [`Op::Reshape`].
+/// Where the right side is not divisible, or `i` is out of range, the element is `fill`. A result axis occurs at most
+/// once in a relation, but may occur in several (a diagonal; the adjoint of a sliding window, whose element at window
+/// offset `k` reads both another position and axis `k`). Permutation, broadcasting, slices with steps, flips, padding,
+/// dilation and sliding windows are all of this form, and so is the adjoint of each (after a sum), which is why there is
+/// no other movement primitive but [`Op::Reshape`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct View {
     /// One per source axis.
