@@ -24,6 +24,8 @@ pub fn call(func: &Func, args: &[&str], dtypes: &[DType]) -> String {
         Neg => format!("({}(0) - {a})", dtype.wgsl()),
         Abs => apply("abs"),
         Sign => typed("sign"),
+        // Only a marker for differentiation.
+        Detach => a.to_owned(),
         Recip => format!("(1.0 / {a})"),
         Floor => apply("floor"),
         Ceil => apply("ceil"),
