@@ -1,7 +1,13 @@
 //! From a graph to a plan: pure functions, no device.
 
+mod algebra;
 pub mod fuse;
 pub mod grad;
+mod grad_gather;
+mod grad_map;
+mod grad_reduce;
+mod grad_routine;
+mod grad_view;
 pub mod key;
 pub mod plan;
 pub mod simplify;
