@@ -1,5 +1,6 @@
 //! Ridgepoint: a GPU compute engine on wgpu.
 
+pub mod autograd;
 pub mod check;
 pub mod dtype;
 pub mod error;

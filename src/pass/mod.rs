@@ -8,6 +8,7 @@ mod grad_map;
 mod grad_reduce;
 mod grad_routine;
 mod grad_view;
+pub mod jacobian;
 pub mod key;
 pub mod plan;
 pub mod simplify;
