@@ -26,6 +26,7 @@ pub fn apply(func: &Func, kinds: &[DType], args: &[Ball]) -> Ball {
         Select => select(args),
         Not | And | Or | Xor if kind == DType::Bool => logical(func, kinds, args),
         Cast(to) => cast(kind, *to, args[0]),
+        Detach => args[0],
         Neg | Abs | Sign | Add | Sub | Mul | Div | Rem | Min | Max | Not | And | Or | Xor | Shl | Shr | Philox(_)
         | FromBits
             if kind.is_int() =>

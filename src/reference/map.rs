@@ -55,6 +55,7 @@ pub fn value(func: &Func, kinds: &[DType], x: &[f64]) -> f64 {
         Bits => f64::from((a as f32).to_bits()),
         FromBits => f64::from(f32::from_bits(bits(a))),
         Cast(to) => cast(kind, *to, a),
+        Detach => a,
         Add => a + x[1],
         Sub => a - x[1],
         Mul => a * x[1],
@@ -109,8 +110,8 @@ fn integral(func: &Func, kind: DType, x: &[f64]) -> Option<f64> {
         Philox(word) => integer::philox([a, b], [bits(x[2]), 0, 0, 0])[usize::from(*word)],
         Abs | Sign | Recip | Sqrt | Rsqrt | Cbrt | Exp | Exp2 | Expm1 | Log | Log2 | Log1p | Sin | Cos | Tan | Asin
         | Acos | Atan | Sinh | Cosh | Tanh | Asinh | Acosh | Atanh | Sigmoid | Softplus | Erf | Erfc | Floor | Ceil
-        | Round | Trunc | IsNan | IsFinite | Bits | FromBits | Cast(_) | Min | Max | Pow | Atan2 | Copysign | Eq
-        | Ne | Lt | Le | Gt | Ge | Select | Call(_) => return None,
+        | Round | Trunc | IsNan | IsFinite | Bits | FromBits | Cast(_) | Detach | Min | Max | Pow | Atan2
+        | Copysign | Eq | Ne | Lt | Le | Gt | Ge | Select | Call(_) => return None,
     };
     Some(from_bits(kind, word))
 }

@@ -3,7 +3,8 @@
 use super::array::Array;
 use super::eval::{Evaluator, Fetch};
 use crate::error::Result;
-use crate::graph::Node;
+use crate::graph::{Func, Node, Op, topological};
+use std::sync::Arc;
 
 /// The derivative of every element of a node along one direction.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +19,8 @@ pub struct Slope {
 ///
 /// Central differences with steps `h`, `h/2`, `h/4` and two rounds of Richardson extrapolation (error of order `h^6`);
 /// [`Slope::spread`] is the difference of the last two estimates plus the rounding of the quotient. `leaves` are nodes of
-/// the graph, usually but not necessarily leaves; whatever depends on them follows.
+/// the graph, usually but not necessarily leaves; whatever depends on them follows,
+/// but for what lies behind [`Func::Detach`], which keeps its value.
 ///
 /// # Errors
 /// Those of [`Evaluator::eval`].
@@ -27,8 +29,17 @@ pub fn directional(root: &Node, leaves: &[(Node, Vec<f64>)], fetch: Fetch) -> Re
         let nodes: Vec<Node> = leaves.iter().map(|(n, _)| n.clone()).collect();
         Evaluator::new(fetch).real().eval(&nodes)?.iter().map(|a| a.as_ref().clone()).collect()
     };
+    let still: Vec<Node> = topological(std::slice::from_ref(root), false)
+        .into_iter()
+        .filter(|n| *n.op() == Op::Map(Func::Detach))
+        .collect();
+    let values = Evaluator::new(fetch).real().eval(&still)?;
+    let detached: Vec<(Node, Arc<Array>)> = still.into_iter().zip(values).collect();
     let at = |t: f64| -> Result<Vec<f64>> {
         let mut evaluator = Evaluator::new(fetch).real();
+        for (node, array) in &detached {
+            evaluator.set(node, array.as_ref().clone())?;
+        }
         for ((node, direction), array) in leaves.iter().zip(&base) {
             let mut moved = array.clone();
             moved.values.iter_mut().zip(direction).for_each(|(v, d)| *v += t * d);
