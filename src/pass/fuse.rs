@@ -1,1 +1,484 @@
-//! (in work)
+//! Which nodes share a kernel.
+//!
+//! First every node that must have a buffer gets one: roots, reductions, routines and their operands, and what would be
+//! computed again and again (used several times, spread by a broadcast or a window) at more cost than a load. Each is a
+//! cluster of its own. Then clusters merge while the merged kernel is legal: one domain, no cycle, few enough buffers,
+//! and reductions used only at the row at hand; the emitter is the judge. What is then used by its own kernel alone
+//! loses its buffer again. So softmax becomes one kernel, an optimizer step another.
+
+use crate::graph::{Func, Node, NodeMap, Op, Routine};
+use crate::kernel::Limits;
+use crate::kernel::emit::Scope;
+use crate::kernel::frame::{self, Cluster, Domain, Emitted};
+use std::collections::HashSet;
+
+/// The inline cost above which a node is given a buffer of its own.
+const COST_LIMIT: usize = 400;
+
+/// A kernel to be: nodes fused, or a routine.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// Generated.
+    Fused(Cluster, Emitted),
+    /// Hand-written; the second node is what it stores after an epilogue, if that is not the routine's own result.
+    Routine(Node, Option<Node>),
+}
+
+/// Facts about the graph that clustering needs.
+struct Facts<'a> {
+    order: &'a [Node],
+    roots: HashSet<usize>,
+    stored: HashSet<usize>,
+    /// Stored nodes and leaves that a node's inline expression loads.
+    loads: NodeMap<Vec<usize>>,
+    cost: NodeMap<usize>,
+}
+
+/// The buffer a routine's operand comes from: a stored node or leaf whose elements it is, in the same order.
+pub fn contiguous_base(node: &Node) -> &Node {
+    match node.op() {
+        Op::Reshape if node.value().is_none() => contiguous_base(node.source(0)),
+        _ => node,
+    }
+}
+
+/// The buffer, strides and offset of a strided window on a contiguous base; `None` if it is not one.
+pub fn strided_base(node: &Node) -> Option<(&Node, Vec<i64>, i64)> {
+    if node.value().is_none() {
+        match node.op() {
+            Op::View(view) => {
+                let (base, inner, mut offset) = strided_base(node.source(0))?;
+                let mut strides = vec![0i64; node.shape().rank()];
+                for ((axis, stride), &len) in view.axes.iter().zip(&inner).zip(node.source(0).shape().iter()) {
+                    let reach = |pick: fn(i64) -> bool| {
+                        axis.terms.iter().filter(|t| pick(t.1)).map(|&(o, c)| c * (node.shape()[o] as i64 - 1)).sum::<i64>()
+                    };
+                    let (lo, hi) = (axis.offset + reach(|c| c < 0), axis.offset + reach(|c| c > 0));
+                    if axis.divisor != 1 || lo < 0 || hi >= len as i64 {
+                        return None;
+                    }
+                    offset += axis.offset * stride;
+                    for &(o, c) in &axis.terms {
+                        strides[o] += c * stride;
+                    }
+                }
+                return strides.iter().all(|&s| s >= 0).then_some((base, strides, offset));
+            }
+            Op::Reshape => {
+                let (base, inner, offset) = strided_base(node.source(0))?;
+                let strides = reshaped_strides(node.source(0).shape(), &inner, node.shape())?;
+                return Some((base, strides, offset));
+            }
+            _ => {}
+        }
+    }
+    Some((node, node.shape().strides().iter().map(|&s| s as i64).collect(), 0))
+}
+
+/// Strides after a reshape that only splits axes or merges axes that lie one within the other.
+fn reshaped_strides(from: &[usize], strides: &[i64], to: &[usize]) -> Option<Vec<i64>> {
+    let mut runs: Vec<(usize, i64)> = Vec::new();
+    for (&d, &s) in from.iter().zip(strides).filter(|(d, _)| **d != 1) {
+        match runs.last_mut() {
+            Some((len, inner)) if *inner == s * d as i64 => {
+                *len *= d;
+                *inner = s;
+            }
+            _ => runs.push((d, s)),
+        }
+    }
+    let mut out = vec![0i64; to.len()];
+    let mut run = runs.pop();
+    for axis in (0..to.len()).rev() {
+        if to[axis] == 1 {
+            continue;
+        }
+        let (len, stride) = run.as_mut()?;
+        if *len % to[axis] != 0 {
+            return None;
+        }
+        out[axis] = *stride;
+        *stride *= to[axis] as i64;
+        *len /= to[axis];
+        if *len == 1 {
+            run = runs.pop();
+        }
+    }
+    Some(out)
+}
+
+fn weight(func: &Func) -> usize {
+    use Func::*;
+    match func {
+        Neg | Abs | Add | Sub | Mul | Min | Max | Eq | Ne | Lt | Le | Gt | Ge | And | Or | Xor | Shl | Shr | Select
+        | Not | Bits | FromBits | Detach | Sign | Cast(_) | IsNan | IsFinite | Floor | Ceil | Round | Trunc => 1,
+        Div | Recip | Sqrt | Rsqrt | Rem | Copysign => 2,
+        Call(_) => 4,
+        Exp | Exp2 | Log | Log2 | Cbrt | Expm1 | Log1p | Sin | Cos | Tan | Asin | Acos | Atan | Sinh | Cosh | Tanh
+        | Asinh | Acosh | Atanh | Sigmoid | Softplus | Erf | Erfc | Pow | Atan2 => 8,
+        Philox(_) => 40,
+    }
+}
+
+impl<'a> Facts<'a> {
+    fn new(order: &'a [Node], roots: &[Node], limits: &Limits) -> Self {
+        let roots: HashSet<usize> = roots.iter().map(Node::id).collect();
+        let mut facts =
+            Facts { order, roots, stored: HashSet::new(), loads: NodeMap::default(), cost: NodeMap::default() };
+        let mut uses: NodeMap<usize> = NodeMap::default();
+        for node in order.iter().filter(|n| n.value().is_none()) {
+            for source in node.sources() {
+                *uses.entry(source.id()).or_insert(0) += 1;
+            }
+        }
+        for node in order {
+            facts.visit(node, uses.get(&node.id()).copied().unwrap_or(0), limits);
+        }
+        facts
+    }
+
+    fn leaf(&self, node: &Node) -> bool {
+        node.value().is_some() || self.stored.contains(&node.id())
+    }
+
+    fn visit(&mut self, node: &Node, uses: usize, limits: &Limits) {
+        if node.value().is_some() {
+            self.loads.insert(node.id(), vec![node.id()]);
+            self.cost.insert(node.id(), 0);
+            return;
+        }
+        self.spread(node);
+        let most = limits.storage_buffers.saturating_sub(2).max(2);
+        let mut loads = self.union(node);
+        while loads.len() > most {
+            let Some(widest) = node
+                .sources()
+                .iter()
+                .filter(|s| !self.leaf(s))
+                .max_by_key(|s| self.loads[&s.id()].len())
+                .filter(|s| self.loads[&s.id()].len() > 1)
+                .cloned()
+            else {
+                break;
+            };
+            self.store(&widest);
+            loads = self.union(node);
+        }
+        let inline: usize = node.sources().iter().map(|s| self.cost[&s.id()]).sum();
+        let own = match node.op() {
+            Op::Map(func) => weight(func),
+            Op::Gather { .. } => 2,
+            Op::View(_) | Op::Reshape | Op::Const { .. } | Op::Iota | Op::Data(_) => 0,
+            Op::Reduce { .. } | Op::Routine(_) => 1,
+        };
+        let computed = matches!(node.op(), Op::Map(_) | Op::Gather { .. });
+        self.loads.insert(node.id(), loads);
+        self.cost.insert(node.id(), inline + own);
+        let again = computed && uses > 1 && inline + own >= 2 && !self.loads[&node.id()].is_empty();
+        let must = self.roots.contains(&node.id()) || matches!(node.op(), Op::Reduce { .. } | Op::Routine(_));
+        if must || again || inline + own > COST_LIMIT {
+            self.store(node);
+        }
+        if let Op::Routine(routine) = node.op() {
+            for source in node.sources() {
+                self.operand(routine, source);
+            }
+        }
+    }
+
+    fn union(&self, node: &Node) -> Vec<usize> {
+        let mut all: Vec<usize> = node.sources().iter().flat_map(|s| self.loads[&s.id()].iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn store(&mut self, node: &Node) {
+        if node.value().is_none() {
+            self.stored.insert(node.id());
+            self.loads.insert(node.id(), vec![node.id()]);
+            self.cost.insert(node.id(), 0);
+        }
+    }
+
+    /// A computed node that a view multiplies, or that is picked from at computed places, is worth a buffer.
+    fn spread(&mut self, node: &Node) {
+        let source = match node.op() {
+            Op::View(_) if node.elements() >= 2 * node.source(0).elements() => node.source(0),
+            Op::Gather { .. } => node.source(0),
+            _ => return,
+        };
+        let mut inner = source;
+        while matches!(inner.op(), Op::View(_) | Op::Reshape) && !self.leaf(inner) {
+            inner = inner.source(0);
+        }
+        let worth = self.cost[&inner.id()] >= 2 && !self.loads[&inner.id()].is_empty() && inner.elements() > 1;
+        if worth && !self.leaf(inner) {
+            let inner = inner.clone();
+            self.store(&inner);
+            // what lies between reads the buffer from now on
+            let mut between = Some(source.clone());
+            while let Some(n) = between.filter(|n| *n != inner) {
+                self.loads.insert(n.id(), vec![inner.id()]);
+                self.cost.insert(n.id(), 0);
+                between = n.sources().first().cloned();
+            }
+        }
+    }
+
+    fn operand(&mut self, routine: &Routine, source: &Node) {
+        let base = match (routine, strided_base(source)) {
+            (Routine::Matmul, Some((base, ..))) => base.clone(),
+            (Routine::Matmul, None) => source.clone(),
+            _ => contiguous_base(source).clone(),
+        };
+        self.store(&base);
+    }
+}
+
+/// A cluster on its way to become a kernel.
+#[derive(Clone)]
+struct Draft {
+    cluster: Option<Cluster>,
+    /// All stored nodes it computes.
+    members: Vec<Node>,
+    routine: Option<Node>,
+    /// Stored nodes and leaves it reads that are not its own.
+    reads: HashSet<usize>,
+}
+
+/// Partitions a simplified graph into kernels, in an order in which each finds its inputs.
+pub fn fuse(order: &[Node], roots: &[Node], limits: &Limits, scope: &dyn Fn(&HashSet<usize>) -> Numbers) -> Vec<Work> {
+    let facts = Facts::new(order, roots, limits);
+    let numbers = scope(&facts.stored);
+    let mut fusion = Fusion { facts, limits, numbers, drafts: Vec::new(), home: NodeMap::default() };
+    fusion.start();
+    fusion.merge_all();
+    fusion.epilogues();
+    fusion.finish()
+}
+
+/// The numbering of buffers and constants that emission uses.
+pub struct Numbers {
+    pub stored: NodeMap<usize>,
+    pub constants: NodeMap<usize>,
+    pub padded: Vec<bool>,
+}
+
+struct Fusion<'a> {
+    facts: Facts<'a>,
+    limits: &'a Limits,
+    numbers: Numbers,
+    drafts: Vec<Option<Draft>>,
+    /// Which draft computes a node.
+    home: NodeMap<usize>,
+}
+
+impl Fusion<'_> {
+    fn start(&mut self) {
+        for node in self.facts.order {
+            if node.value().is_some() || !self.facts.stored.contains(&node.id()) {
+                continue;
+            }
+            let mut loads = HashSet::new();
+            for source in node.sources() {
+                if matches!(node.op(), Op::Routine(_)) {
+                    loads.insert(match (node.op(), strided_base(source)) {
+                        (Op::Routine(Routine::Matmul), Some((base, ..))) => base.id(),
+                        (Op::Routine(Routine::Matmul), None) => source.id(),
+                        _ => contiguous_base(source).id(),
+                    });
+                } else {
+                    loads.extend(self.facts.loads[&source.id()].iter().copied());
+                }
+            }
+            let cluster = match node.op() {
+                Op::Routine(_) => None,
+                Op::Reduce { axes, .. } => Some(Cluster {
+                    domain: Domain::Rows { shape: node.source(0).shape().clone(), axes: axes.clone() },
+                    reduces: vec![node.clone()],
+                    members: vec![node.clone()],
+                    outputs: vec![node.clone()],
+                }),
+                _ => Some(Cluster {
+                    domain: Domain::Map(node.elements()),
+                    reduces: Vec::new(),
+                    members: vec![node.clone()],
+                    outputs: vec![node.clone()],
+                }),
+            };
+            let routine = matches!(node.op(), Op::Routine(_)).then(|| node.clone());
+            self.home.insert(node.id(), self.drafts.len());
+            self.drafts.push(Some(Draft { cluster, members: vec![node.clone()], routine, reads: loads }));
+        }
+    }
+
+    /// The drafts that draft `ix` reads from.
+    fn feeders(&self, ix: usize) -> Vec<usize> {
+        let Some(draft) = &self.drafts[ix] else { return Vec::new() };
+        let mut homes: Vec<usize> = draft.reads.iter().filter_map(|id| self.home.get(id).copied()).filter(|&h| h != ix).collect();
+        homes.sort_unstable();
+        homes.dedup();
+        homes
+    }
+
+    /// Whether `from` reads, directly or not, from `to`, leaving direct reads out if `indirect`.
+    fn depends(&self, from: usize, to: usize, indirect: bool) -> bool {
+        let mut stack: Vec<usize> = self.feeders(from).into_iter().filter(|&f| !(indirect && f == to)).collect();
+        let mut seen = HashSet::new();
+        while let Some(ix) = stack.pop() {
+            if ix == to {
+                return true;
+            }
+            if seen.insert(ix) {
+                stack.extend(self.feeders(ix));
+            }
+        }
+        false
+    }
+
+    fn merge_all(&mut self) {
+        for late in 0..self.drafts.len() {
+            let mut at = late;
+            for early in (0..late).rev() {
+                if let Some(merged) = self.merged(early, at) {
+                    // the merged draft takes the earlier place; it may now meet further ones
+                    for member in &merged.members {
+                        self.home.insert(member.id(), early);
+                    }
+                    self.drafts[early] = Some(merged);
+                    self.drafts[at] = None;
+                    at = early;
+                }
+            }
+        }
+    }
+
+    fn merged(&self, early: usize, late: usize) -> Option<Draft> {
+        let (a, b) = (self.drafts[early].as_ref()?, self.drafts[late].as_ref()?);
+        let (ca, cb) = (a.cluster.as_ref()?, b.cluster.as_ref()?);
+        let domain = joint_domain(ca, cb)?;
+        let feeds = a.members.iter().any(|m| b.reads.contains(&m.id()));
+        let shares = a.reads.intersection(&b.reads).next().is_some();
+        if !(feeds || shares) || self.depends(late, early, true) || self.depends(early, late, false) {
+            return None;
+        }
+        let mut members = a.members.clone();
+        members.extend(b.members.iter().cloned());
+        self.in_order(&mut members);
+        let own: HashSet<usize> = members.iter().map(Node::id).collect();
+        let reads: HashSet<usize> = a.reads.union(&b.reads).copied().filter(|id| !own.contains(id)).collect();
+        let mut reduces = ca.reduces.clone();
+        reduces.extend(cb.reduces.iter().cloned());
+        self.in_order(&mut reduces);
+        let mut draft = Draft {
+            cluster: Some(Cluster { domain, reduces, members: members.clone(), outputs: Vec::new() }),
+            members,
+            routine: None,
+            reads,
+        };
+        let outputs = self.outputs(&draft, &[early, late]);
+        draft.cluster.as_mut()?.outputs = outputs;
+        let emitted = self.emit(draft.cluster.as_ref()?)?;
+        let fits = emitted.dispatches.iter().all(|d| d.buffers.len() <= self.limits.storage_buffers);
+        fits.then_some(draft)
+    }
+
+    fn in_order(&self, nodes: &mut Vec<Node>) {
+        let wanted: HashSet<usize> = nodes.iter().map(Node::id).collect();
+        *nodes = self.facts.order.iter().filter(|n| wanted.contains(&n.id())).cloned().collect();
+    }
+
+    /// What others need of a draft that replaces the drafts in `instead`.
+    fn outputs(&self, draft: &Draft, instead: &[usize]) -> Vec<Node> {
+        let read_elsewhere = |id: usize| {
+            self.drafts
+                .iter()
+                .enumerate()
+                .any(|(ix, d)| !instead.contains(&ix) && d.as_ref().is_some_and(|d| d.reads.contains(&id)))
+        };
+        let needed = |n: &&Node| self.facts.roots.contains(&n.id()) || read_elsewhere(n.id());
+        draft.members.iter().filter(needed).cloned().collect()
+    }
+
+    fn emit(&self, cluster: &Cluster) -> Option<Emitted> {
+        let padded = |buffer: usize| self.numbers.padded[buffer];
+        let scope = Scope { stored: &self.numbers.stored, constants: &self.numbers.constants, padded: &padded };
+        frame::lower(cluster, &scope, self.limits).ok()
+    }
+
+    /// A map over a matrix product that nobody else reads becomes its epilogue.
+    fn epilogues(&mut self) {
+        for ix in 0..self.drafts.len() {
+            let Some(Draft { routine: Some(product), .. }) = self.drafts[ix].clone() else { continue };
+            if !matches!(product.op(), Op::Routine(Routine::Matmul)) || self.facts.roots.contains(&product.id()) {
+                continue;
+            }
+            let readers: Vec<usize> = (0..self.drafts.len())
+                .filter(|&r| self.drafts[r].as_ref().is_some_and(|d| d.reads.contains(&product.id())))
+                .collect();
+            let [reader] = readers[..] else { continue };
+            let Some(draft) = self.drafts[reader].clone() else { continue };
+            let Some(cluster) = &draft.cluster else { continue };
+            let one = cluster.outputs.len() == 1 && cluster.domain == Domain::Map(product.elements());
+            let first = self.drafts[ix].as_ref().map(|d| d.reads.clone()).unwrap_or_default();
+            let n_buffers = first.len() + draft.reads.len();
+            if !one || n_buffers > self.limits.storage_buffers || self.depends(reader, ix, true) {
+                continue;
+            }
+            let target = cluster.outputs[0].clone();
+            let narrow = target.dtype() != crate::dtype::DType::F32;
+            if narrow || super::plan::epilogue(&product, &target, &self.numbers).is_none() {
+                continue;
+            }
+            let reads = first.union(&draft.reads).copied().filter(|&id| id != product.id()).collect();
+            self.drafts[reader] = None;
+            for member in &draft.members {
+                self.home.insert(member.id(), ix);
+            }
+            self.drafts[ix] = Some(Draft {
+                cluster: None,
+                members: vec![product.clone(), target],
+                routine: Some(product),
+                reads,
+            });
+        }
+    }
+
+    /// The kernels in execution order.
+    fn finish(self) -> Vec<Work> {
+        let mut done: Vec<bool> = self.drafts.iter().map(Option::is_none).collect();
+        let mut work = Vec::new();
+        while let Some(ix) = (0..done.len()).find(|&ix| !done[ix] && self.feeders(ix).iter().all(|&f| done[f])) {
+            done[ix] = true;
+            let Some(draft) = &self.drafts[ix] else { continue };
+            if let Some(product) = &draft.routine {
+                let target = draft.members.last().filter(|t| *t != product).cloned();
+                work.push(Work::Routine(product.clone(), target));
+                continue;
+            }
+            let Some(cluster) = &draft.cluster else { continue };
+            let mut cluster = cluster.clone();
+            cluster.outputs = self.outputs(draft, &[ix]);
+            cluster.outputs.retain(|n| n.elements() > 0);
+            if cluster.outputs.is_empty() {
+                continue;
+            }
+            let Some(emitted) = self.emit(&cluster) else { panic!("bug: a kernel cannot be emitted: {cluster:?}") };
+            work.push(Work::Fused(cluster, emitted));
+        }
+        assert!(done.iter().all(|d| *d), "bug: kernels that wait for each other");
+        work
+    }
+}
+
+/// The domain of a kernel that computes both, if there is one.
+fn joint_domain(a: &Cluster, b: &Cluster) -> Option<Domain> {
+    match (&a.domain, &b.domain) {
+        (Domain::Map(n), Domain::Map(m)) => (n == m).then(|| a.domain.clone()),
+        (rows @ Domain::Rows { shape, axes }, Domain::Map(n)) | (Domain::Map(n), rows @ Domain::Rows { shape, axes }) => {
+            (*n == shape.elements() || *n == shape.without(axes).elements()).then(|| rows.clone())
+        }
+        (x, y) => (x == y).then(|| x.clone()),
+    }
+}

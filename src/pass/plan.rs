@@ -1,10 +1,21 @@
 //! A plan: dispatches over whole-buffer slots. It holds no data and no device object, prints as text, and serves every
 //! graph of the same structure.
 
+use super::fuse::{self, Numbers, Work};
+use super::key::Walk;
+use super::simplify;
 use crate::dtype::DType;
-use crate::error::Result;
-use crate::graph::Node;
-use crate::kernel::{Kernel, Limits};
+use crate::error::{Error, Result};
+use crate::graph::{Node, NodeMap, Op, Routine};
+use crate::kernel::emit::{Emitter, Scope};
+use crate::kernel::frame::Buffer;
+use crate::kernel::routine::{self, Epilogue, Source};
+use crate::kernel::space::{Expr, Space};
+use crate::kernel::{Access, Kernel, Limits, Operand};
+use crate::shape::Shape;
+use std::collections::HashSet;
+use std::fmt;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// What a slot is for.
@@ -64,9 +75,333 @@ pub struct Plan {
     pub words: Vec<u32>,
     /// The patches.
     pub patches: Vec<Patch>,
+    /// The slot of each root; two roots that are one computation share a slot.
+    pub roots: Vec<usize>,
+}
+
+impl Plan {
+    /// Bytes that the steps read and write, each binding counted once: the floor that bandwidth sets.
+    #[must_use]
+    pub fn bytes_moved(&self) -> u64 {
+        self.steps.iter().flat_map(|s| &s.slots).map(|&s| self.slots[s].bytes).sum()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (ix, slot) in self.slots.iter().enumerate() {
+            writeln!(f, "slot {ix}: {:?}, {} bytes", slot.role, slot.bytes)?;
+        }
+        for (ix, step) in self.steps.iter().enumerate() {
+            let of = |write: bool| {
+                let uses = step.kernel.access.iter().zip(&step.slots);
+                uses.filter(|(a, _)| (**a != Access::Read) == write).map(|(_, s)| s.to_string()).collect::<Vec<_>>()
+            };
+            let (reads, writes) = (of(false).join(" "), of(true).join(" "));
+            writeln!(f, "step {ix}: {} [{reads}] -> [{writes}] groups {:?}", step.kernel.label, step.groups)?;
+        }
+        write!(f, "roots: {:?}", self.roots)
+    }
 }
 
 /// See [`super::lower`].
-pub fn lower(_roots: &[Node], _limits: &Limits) -> Result<Plan> {
-    Ok(Plan::default())
+pub fn lower(roots: &[Node], limits: &Limits) -> Result<Plan> {
+    let walk = Walk::of(roots);
+    let simple = simplify::simplify(roots)?;
+    let order = crate::graph::topological(&simple, true);
+    let padded: Vec<bool> = walk.data.iter().map(|d| d.0.padded()).collect();
+    let numbering = |stored: &HashSet<usize>| number(&order, stored, &walk, &padded);
+    let stored_of = std::cell::RefCell::new(NodeMap::default());
+    let work = fuse::fuse(&order, &simple, limits, &|stored| {
+        let numbers = numbering(stored);
+        stored_of.borrow_mut().clone_from(&numbers.stored);
+        numbers
+    });
+    let value_of = stored_of.into_inner();
+    let mut builder = Builder { plan: Plan::default(), value_of, slot_of: Vec::new(), last_use: Vec::new(), limits, free: Vec::new() };
+    builder.values(&order, &simple, walk.data.len())?;
+    builder.lifetimes(&work);
+    for (ix, work) in work.iter().enumerate() {
+        builder.step(ix, work)?;
+    }
+    builder.plan.roots = simple.iter().map(|r| builder.slot_of[builder.value_of[&r.id()]].expect("bug: a root without a slot")).collect();
+    Ok(builder.plan)
+}
+
+/// Inputs first, then every stored node.
+fn number(order: &[Node], stored: &HashSet<usize>, walk: &Walk, padded: &[bool]) -> Numbers {
+    let mut value_of = NodeMap::default();
+    let mut padded = padded.to_vec();
+    for node in order {
+        if let Some(value) = node.value() {
+            let ix = walk.data.iter().position(|d| d == value).expect("bug: data that the walk did not meet");
+            value_of.insert(node.id(), ix);
+        } else if stored.contains(&node.id()) {
+            value_of.insert(node.id(), padded.len());
+            padded.push(true);
+        }
+    }
+    Numbers { stored: value_of, constants: walk.constant.clone(), padded }
+}
+
+/// The epilogue of a matrix product, or `None` if `target` does more than map it.
+pub fn epilogue(product: &Node, target: &Node, numbers: &Numbers) -> Option<(Epilogue, Vec<usize>, Vec<(usize, DType)>)> {
+    let padded = |buffer: usize| numbers.padded[buffer];
+    let scope = Scope { stored: &numbers.stored, constants: &numbers.constants, padded: &padded };
+    let mut e = Emitter::new(&scope, Space { rows: 1, cols: 1, width: 1, ..Space::default() }, Vec::new());
+    e.first_word = routine::EPILOGUE_WORD;
+    e.members = HashSet::from([target.id()]);
+    let dims = product.shape().dims();
+    let at: Vec<Expr> = ["b", "m", "n"]
+        .iter()
+        .zip(dims)
+        .map(|(name, &d)| if d == 1 { Expr::default() } else { e.space.name(name, d as i64 - 1, false, false) })
+        .collect();
+    let linear = e.space.linear(&at, dims);
+    e.full = Some(linear.clone());
+    e.given.insert(product.id(), (at, crate::kernel::emit::Value::one("acc".into(), false)));
+    let coordinates = e.space.coordinates(&linear, target.shape());
+    let value = e.eval(target, &coordinates).ok()?;
+    let mut wgsl = String::new();
+    for (ix, &(_, dtype)) in e.reads.iter().enumerate() {
+        let ty = crate::kernel::emit::buffer_type(dtype, false);
+        let _ok = writeln!(wgsl, "@group(0) @binding({}) var<storage, read> x{ix}: {ty};", ix + 2);
+    }
+    for snippet in &e.modules {
+        wgsl.push_str(&snippet.wgsl);
+        wgsl.push('\n');
+    }
+    let _ok = write!(
+        wgsl,
+        "fn epilogue(acc: f32, b: u32, m: u32, n: u32) -> f32 {{\n{}    return {};\n}}",
+        e.lines[0],
+        value.part(0)
+    );
+    let epilogue = Epilogue { wgsl, access: e.reads.len(), extra_words: e.used.len() };
+    Some((epilogue, e.reads.iter().map(|r| r.0).collect(), e.used))
+}
+
+struct Builder<'a> {
+    plan: Plan,
+    /// Value number of each stored node.
+    value_of: NodeMap<usize>,
+    /// Slot of each value, once it has one.
+    slot_of: Vec<Option<usize>>,
+    /// The last work that uses each value.
+    last_use: Vec<usize>,
+    limits: &'a Limits,
+    /// Temporary slots that nobody needs any more.
+    free: Vec<usize>,
+}
+
+fn padded_bytes(shape: &Shape, dtype: DType) -> u64 {
+    (shape.elements() as u64 * dtype.bytes()).next_multiple_of(16).max(16)
+}
+
+impl Builder<'_> {
+    /// Gives inputs and roots their slots and checks the size of everything.
+    fn values(&mut self, order: &[Node], roots: &[Node], n_inputs: usize) -> Result<()> {
+        let n = self.value_of.values().max().map_or(0, |m| m + 1).max(n_inputs);
+        self.slot_of = vec![None; n];
+        self.last_use = vec![usize::MAX; n];
+        for ix in 0..n_inputs {
+            self.plan.slots.push(Slot { role: Role::Input(ix), bytes: 0 });
+            self.slot_of[ix] = Some(ix);
+        }
+        for node in order {
+            let Some(&value) = self.value_of.get(&node.id()) else { continue };
+            let bytes = padded_bytes(node.shape(), node.dtype());
+            let limit = self.limits.binding_bytes.min(self.limits.buffer_bytes);
+            if bytes > limit {
+                return Err(Error::Limit {
+                    what: format!("{node:?} made at {}, in bytes,", node.site()),
+                    value: bytes,
+                    limit,
+                    hint: "split the tensor, use a narrower dtype, or open the device with the adapter's own limits".into(),
+                });
+            }
+            if value < n_inputs {
+                let own = node.elements() as u64 * node.dtype().bytes();
+                self.plan.slots[value].bytes = self.plan.slots[value].bytes.max(own);
+            }
+        }
+        for (ix, root) in roots.iter().enumerate() {
+            let value = self.value_of[&root.id()];
+            if self.slot_of[value].is_none() {
+                self.plan.slots.push(Slot { role: Role::Output(ix), bytes: padded_bytes(root.shape(), root.dtype()) });
+                self.slot_of[value] = Some(self.plan.slots.len() - 1);
+            }
+        }
+        Ok(())
+    }
+
+    fn uses(&self, work: &Work) -> Vec<usize> {
+        match work {
+            Work::Fused(_, emitted) => {
+                let all = emitted.dispatches.iter().flat_map(|d| &d.buffers);
+                all.filter_map(|b| if let Buffer::Value(v) = b { Some(*v) } else { None }).collect()
+            }
+            Work::Routine(node, target) => {
+                let mut used: Vec<usize> = node.sources().iter().map(|s| self.operand(node, s).0).collect();
+                if let Some(target) = target {
+                    let reads = crate::graph::topological(std::slice::from_ref(target), true);
+                    used.extend(reads.iter().filter_map(|n| self.value_of.get(&n.id())).copied());
+                }
+                used
+            }
+        }
+    }
+
+    fn lifetimes(&mut self, work: &[Work]) {
+        for (ix, work) in work.iter().enumerate() {
+            for value in self.uses(work) {
+                self.last_use[value] = ix;
+            }
+        }
+    }
+
+    fn temporary(&mut self, bytes: u64) -> usize {
+        let fit = (0..self.free.len())
+            .filter(|&f| self.plan.slots[self.free[f]].bytes >= bytes)
+            .min_by_key(|&f| self.plan.slots[self.free[f]].bytes)
+            .filter(|&f| self.plan.slots[self.free[f]].bytes <= bytes.saturating_mul(4));
+        if let Some(fit) = fit {
+            return self.free.swap_remove(fit);
+        }
+        self.plan.slots.push(Slot { role: Role::Temporary, bytes });
+        self.plan.slots.len() - 1
+    }
+
+    fn result(&mut self, node: &Node) -> usize {
+        let value = self.value_of[&node.id()];
+        if let Some(slot) = self.slot_of[value] {
+            return slot;
+        }
+        let slot = self.temporary(padded_bytes(node.shape(), node.dtype()));
+        self.slot_of[value] = Some(slot);
+        slot
+    }
+
+    fn slot(&self, value: usize) -> usize {
+        self.slot_of[value].unwrap_or_else(|| panic!("bug: value {value} is used before it is made:\n{}", self.plan))
+    }
+
+    fn step(&mut self, ix: usize, work: &Work) -> Result<()> {
+        let scratch = match work {
+            Work::Fused(cluster, emitted) => {
+                let outputs: Vec<usize> = cluster.outputs.iter().map(|n| self.result(n)).collect();
+                let scratch: Vec<usize> = emitted.scratch.iter().map(|&b| self.temporary(b)).collect();
+                for dispatch in &emitted.dispatches {
+                    let slot = |b: &Buffer| match b {
+                        Buffer::Value(v) => self.slot(*v),
+                        Buffer::Output(o) => outputs[*o],
+                        Buffer::Scratch(s) => scratch[*s],
+                    };
+                    let slots = dispatch.buffers.iter().map(slot).collect();
+                    let groups = self.fold(dispatch.groups, &dispatch.kernel)?;
+                    let first = crate::kernel::emit::RESERVED_WORDS;
+                    self.push(&dispatch.kernel, slots, &dispatch.words, (first, &dispatch.constants), groups);
+                }
+                scratch
+            }
+            Work::Routine(node, target) => self.routine(node, target.as_ref())?,
+        };
+        self.free.extend(scratch);
+        for value in 0..self.last_use.len() {
+            if self.last_use[value] == ix
+                && let Some(slot) = self.slot_of[value]
+                && self.plan.slots[slot].role == Role::Temporary
+            {
+                self.free.push(slot);
+            }
+        }
+        Ok(())
+    }
+
+    fn fold(&self, groups: u64, kernel: &Kernel) -> Result<[u32; 3]> {
+        self.limits.fold(groups).ok_or_else(|| Error::Limit {
+            what: format!("the number of workgroups of {}", kernel.label),
+            value: groups,
+            limit: u64::from(self.limits.groups).pow(2),
+            hint: "split the tensor".into(),
+        })
+    }
+
+    fn push(
+        &mut self,
+        kernel: &Arc<Kernel>,
+        slots: Vec<usize>,
+        words: &[u32],
+        (first, constants): (usize, &[(usize, DType)]),
+        groups: [u32; 3],
+    ) {
+        let align = (self.limits.uniform_alignment / 4).max(4) as usize;
+        let first_word = self.plan.words.len().next_multiple_of(align);
+        let n_words = words.len().next_multiple_of(4);
+        self.plan.words.resize(first_word, 0);
+        self.plan.words.extend_from_slice(words);
+        self.plan.words.resize(first_word + n_words, 0);
+        for (ix, &(constant, dtype)) in constants.iter().enumerate() {
+            self.plan.patches.push(Patch { word: first_word + first + ix, constant, dtype });
+        }
+        self.plan.steps.push(Step { kernel: kernel.clone(), slots, first_word, n_words, groups });
+    }
+
+    /// The value and layout of a routine's operand.
+    fn operand(&self, node: &Node, source: &Node) -> (usize, Source) {
+        let contiguous = |n: &Node| n.shape().strides().iter().map(|&s| s as i64).collect::<Vec<_>>();
+        let (base, strides, offset) = match node.op() {
+            Op::Routine(Routine::Matmul) => {
+                fuse::strided_base(source).unwrap_or_else(|| (source, contiguous(source), 0))
+            }
+            _ => (fuse::contiguous_base(source), contiguous(source), 0),
+        };
+        let layout = Source { dtype: source.dtype(), shape: source.shape().dims().to_vec(), strides, offset };
+        (self.value_of[&base.id()], layout)
+    }
+
+    /// The steps of a routine; gives back its scratch slots.
+    fn routine(&mut self, node: &Node, target: Option<&Node>) -> Result<Vec<usize>> {
+        let Op::Routine(kind) = node.op() else { panic!("bug: {node:?} is not a routine") };
+        if node.elements() == 0 {
+            return Ok(Vec::new());
+        }
+        let (values, sources): (Vec<usize>, Vec<Source>) = node.sources().iter().map(|s| self.operand(node, s)).unzip();
+        let numbers;
+        let fused = match target {
+            Some(target) => {
+                numbers = Numbers {
+                    stored: self.value_of.clone(),
+                    constants: NodeMap::default(),
+                    padded: vec![false; self.slot_of.len()],
+                };
+                Some(epilogue(node, target, &numbers).expect("bug: an epilogue that was possible before"))
+            }
+            None => None,
+        };
+        let lowered = routine::lower(kind, &sources, self.limits, fused.as_ref().map(|f| &f.0)).map_err(|message| {
+            Error::argument(crate::graph::op_name(node.op()), message, "split the operands", node.site())
+        })?;
+        let result = self.result(target.unwrap_or(node));
+        let scratch: Vec<usize> = lowered.scratch.iter().map(|&b| self.temporary(b.next_multiple_of(16).max(16))).collect();
+        for dispatch in &lowered.dispatches {
+            let mut slots = Vec::with_capacity(dispatch.buffers.len());
+            for buffer in &dispatch.buffers {
+                match buffer {
+                    Operand::Source(s) if *s < values.len() => slots.push(self.slot(values[*s])),
+                    Operand::Source(s) => {
+                        let extra = fused.as_ref().map_or(&[][..], |f| &f.1[..]);
+                        slots.push(self.slot(extra[*s - values.len()]));
+                    }
+                    Operand::Result => slots.push(result),
+                    Operand::Scratch(s) => slots.push(scratch[*s]),
+                }
+            }
+            let with_epilogue = dispatch.buffers.contains(&Operand::Result);
+            let constants = fused.as_ref().filter(|_| with_epilogue).map_or(&[][..], |f| &f.2[..]);
+            let first = routine::EPILOGUE_WORD;
+            self.push(&dispatch.kernel, slots, &dispatch.words, (first, constants), dispatch.groups);
+        }
+        Ok(scratch)
+    }
 }

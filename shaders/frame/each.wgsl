@@ -1,0 +1,36 @@
+// One thread, one unit of work: an element (or four neighbours), or a whole row of a reduction.
+//
+// body(r):  what is done for unit r, r < params[0].x
+// params:   word 0: the number of units; words 4..: the constants of the expression
+// WG:       invocations of a workgroup, 1..256; PER: units of one invocation, WG apart (adjacent lanes stay adjacent)
+// No barriers. Surplus lanes and surplus groups of a folded grid do nothing.
+
+//!slot declarations
+@group(0) @binding(0) var<storage, read> x0: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y0: array<vec4<f32>>;
+@group(1) @binding(0) var<uniform> params: array<vec4<u32>, 1>;
+//!end
+
+override WG: u32 = 64u;
+override PER: u32 = 1u;
+
+//!slot body
+fn body(r: u32) {
+    y0[r] = x0[r];
+}
+//!end
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let first = (group.x + group.y * groups.x) * (WG * PER) + lane;
+    for (var j = 0u; j < PER; j += 1u) {
+        let r = first + j * WG;
+        if (r < params[0].x) {
+            body(r);
+        }
+    }
+}
