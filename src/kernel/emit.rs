@@ -43,21 +43,21 @@ pub struct Value {
 }
 
 impl Value {
-    pub(super) fn one(text: String, in_loop: bool) -> Self {
+    pub fn one(text: String, in_loop: bool) -> Self {
         Self { parts: vec![text], in_loop }
     }
 
-    pub(super) fn many(parts: Vec<String>, in_loop: bool) -> Self {
+    pub fn many(parts: Vec<String>, in_loop: bool) -> Self {
         Self { parts, in_loop }
     }
 
     /// The text of a component.
-    pub(super) fn part(&self, component: usize) -> &str {
+    pub fn part(&self, component: usize) -> &str {
         if self.parts.len() == 1 { &self.parts[0] } else { &self.parts[component] }
     }
 
     /// Whether all components are one value.
-    pub(super) fn uniform(&self) -> bool {
+    pub fn uniform(&self) -> bool {
         self.parts.len() == 1
     }
 }
@@ -220,19 +220,20 @@ impl<'a> Emitter<'a> {
 
     /// The linear index of the row this thread (or group) is at.
     pub fn row(&self) -> Expr {
-        if self.space.width > 1 && !self.space.comp_in_col {
-            Expr::var(Var::Row).times(self.space.width).plus(&Expr::var(Var::Comp), 1)
-        } else {
-            Expr::var(Var::Row)
-        }
+        self.loop_index(Var::Row, self.space.rows, !self.space.comp_in_col)
     }
 
     /// The linear index within the reduction.
     pub fn col(&self) -> Expr {
-        if self.space.width > 1 && self.space.comp_in_col {
-            Expr::var(Var::Col).times(self.space.width).plus(&Expr::var(Var::Comp), 1)
+        self.loop_index(Var::Col, self.space.cols, self.space.comp_in_col)
+    }
+
+    fn loop_index(&self, var: Var, n: i64, vector: bool) -> Expr {
+        let index = if n <= 1 { Expr::default() } else { Expr::var(var) };
+        if self.space.width > 1 && vector {
+            index.times(self.space.width).plus(&Expr::var(Var::Comp), 1)
         } else {
-            Expr::var(Var::Col)
+            index
         }
     }
 
@@ -248,11 +249,7 @@ impl<'a> Emitter<'a> {
         });
         let word = ix + self.first_word;
         let raw = format!("params[{}].{}", word / 4, ["x", "y", "z", "w"][word % 4]);
-        let text = match dtype {
-            DType::U32 => raw,
-            DType::Bool => format!("({raw} != 0u)"),
-            other => format!("bitcast<{}>({raw})", other.wgsl()),
-        };
+        let text = expr::from_word(dtype, &raw);
         self.bind(&Value::one(text, false))
     }
 
@@ -316,7 +313,11 @@ impl<'a> Emitter<'a> {
         let check = self.per_component(by, in_loop, |c| {
             let r = raw.part(c);
             let bound = len as i64 * divisor;
-            if divisor == 1 { format!("({r} < {bound}u)") } else { format!("({r} < {bound}u && {r} % {divisor}u == 0u)") }
+            if divisor == 1 {
+                format!("({r} < {bound}u)")
+            } else {
+                format!("({r} < {bound}u && {r} % {divisor}u == 0u)")
+            }
         });
         let check = self.bind(&check);
         let index = self.per_component(by, in_loop, |c| {
@@ -351,18 +352,16 @@ impl<'a> Emitter<'a> {
         let word = self.bind(&word);
         let check = self.per_component(!raw.uniform(), raw.in_loop, |c| format!("({} < {len}u)", word.part(c)));
         let check = self.bind(&check);
-        let safe = self.per_component(!raw.uniform(), raw.in_loop, |c| {
-            format!("select(0u, {}, {})", word.part(c), check.part(c))
-        });
+        let safe = self
+            .per_component(!raw.uniform(), raw.in_loop, |c| format!("select(0u, {}, {})", word.part(c), check.part(c)));
         let safe = self.bind(&safe);
         let mut inner = at.to_vec();
         inner[axis] = self.named(&safe, len);
         let value = self.eval(source, &inner)?;
         let in_loop = value.in_loop || check.in_loop;
         let by_component = !value.uniform() || !check.uniform();
-        let selected = self.per_component(by_component, in_loop, |c| {
-            format!("select({fill}, {}, {})", value.part(c), check.part(c))
-        });
+        let selected = self
+            .per_component(by_component, in_loop, |c| format!("select({fill}, {}, {})", value.part(c), check.part(c)));
         Ok(self.bind(&selected))
     }
 
@@ -414,16 +413,13 @@ impl<'a> Emitter<'a> {
 
     /// The statement that writes a value to element `index` of the buffer bound as `name`; whether it writes vectors.
     pub fn store(&self, name: &str, dtype: DType, index: &Expr, value: &Value) -> Result<(String, bool), Refusal> {
-        let word = |part: &str| match dtype {
-            DType::Bool => format!("select(0u, 1u, {part})"),
-            _ => part.to_owned(),
-        };
+        let word = |part: &str| if dtype == DType::Bool { format!("u32({part})") } else { part.to_owned() };
         let parts: Vec<&str> = (0..self.space.width as usize).map(|c| value.part(c)).collect();
         if self.space.is_vector(index) {
             let base = self.space.text(&vector_index(index), 0);
             let statement = match dtype {
                 DType::F16 | DType::BF16 => {
-                    let words = [expr::pack(dtype, parts[0], parts[1]), expr::pack(dtype, parts[2], parts[3])];
+                    let words = [expr::pack(dtype, &parts[..2]), expr::pack(dtype, &parts[2..])];
                     format!("{name}[{base}] = vec2<u32>({}, {});", words[0], words[1])
                 }
                 _ => {
@@ -477,7 +473,7 @@ fn vector_part(dtype: DType, whole: &str, c: usize) -> String {
     match dtype {
         DType::F32 | DType::I32 | DType::U32 => format!("{whole}.{lane}"),
         DType::Bool => format!("({whole}.{lane} != 0u)"),
-        DType::F16 | DType::BF16 => expr::unpack(dtype, &format!("{whole}.{}", ["x", "y"][c / 2]), c % 2 == 1),
+        DType::F16 | DType::BF16 => expr::unpack(dtype, &format!("{whole}.{}", ["x", "y"][c / 2])).swap_remove(c % 2),
     }
 }
 
@@ -488,7 +484,8 @@ fn load_lane(dtype: DType, name: &str, index: &str) -> String {
         DType::Bool => format!("({name}[({index}) / 4u][({index}) % 4u] != 0u)"),
         DType::F16 | DType::BF16 => {
             let word = format!("{name}[({index}) / 4u][(({index}) / 2u) % 2u]");
-            expr::load_word(dtype, &word, index)
+            let half = format!("(({word} >> ((({index}) % 2u) * 16u)) & 0xffffu)");
+            expr::unpack(dtype, &half).swap_remove(0)
         }
     }
 }
@@ -509,4 +506,3 @@ pub fn identity(kind: Reduce, dtype: DType) -> f64 {
         Reduce::Min | Reduce::ArgMin => highest,
     }
 }
-

@@ -180,8 +180,8 @@ fn label(frame: &str, outputs: &[Node]) -> String {
 fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Result<Emitted, Refusal> {
     let narrow = cluster.outputs.iter().any(|o| o.dtype().bytes() == 2);
     let units = n.div_ceil(4);
-    let vector = Space { rows: units as i64, cols: 1, width: 4, ..Space::default() };
-    let scalar = Space { rows: n as i64, cols: 1, width: 1, ..Space::default() };
+    let vector = Space::new(units, 1, 4, false);
+    let scalar = Space::new(n, 1, 1, false);
     let tail = n % 4 != 0;
     let attempt = |space: &Space, tail: bool, clamp: bool| {
         settled(scope, &cluster.members, space, |e| {
@@ -320,15 +320,10 @@ impl<'c> Rows<'c> {
     }
 
     fn space(&self, form: Form) -> Space {
-        let (rows, cols) = (self.n_rows as i64, self.n_cols as i64);
-        let w = form.width;
-        Space {
-            rows: if form.comp_in_col { rows } else { rows / w },
-            cols: if form.comp_in_col { cols / w } else { cols },
-            width: w,
-            comp_in_col: form.comp_in_col,
-            ..Space::default()
-        }
+        let w = form.width as usize;
+        let (rows, cols) =
+            if form.comp_in_col { (self.n_rows, self.n_cols / w) } else { (self.n_rows / w, self.n_cols) };
+        Space::new(rows, cols, form.width, form.comp_in_col)
     }
 
     /// Coordinates in the reduced shape.
@@ -404,7 +399,7 @@ impl<'c> Rows<'c> {
 
     fn join_parts(&self, first: Form, scope: &Scope<'_>) -> Result<Generated, Refusal> {
         let form = Form { group: !self.limits.cpu && first.parts >= 64, width: 1, comp_in_col: true, parts: 1 };
-        let space = Space { rows: self.n_rows as i64, cols: first.parts as i64, width: 1, ..Space::default() };
+        let space = Space::new(self.n_rows, first.parts, 1, true);
         let level = &self.levels[0];
         let ((text, outputs, n_partial), emitter) = settled(scope, &self.cluster.members, &space, |e| {
             let mut program = String::new();
@@ -434,7 +429,8 @@ impl<'c> Rows<'c> {
         for accumulator in level.iter().enumerate().map(|(i, r)| Accumulator::shape(r, i)) {
             for ty in accumulator.word_types() {
                 let binding = base + ix;
-                let _ok = writeln!(declarations, "@group(0) @binding({binding}) var<storage, read> z{ix}: array<{ty}>;");
+                let _ok =
+                    writeln!(declarations, "@group(0) @binding({binding}) var<storage, read> z{ix}: array<{ty}>;");
                 generated.buffers.push(Buffer::Scratch(ix));
                 kernel.access.push(Access::Read);
                 ix += 1;
@@ -446,14 +442,7 @@ impl<'c> Rows<'c> {
         Ok(generated)
     }
 
-    fn dispatch(
-        &self,
-        form: Form,
-        parts: u64,
-        text: String,
-        outputs: Outputs,
-        emitter: &Emitter<'_>,
-    ) -> Generated {
+    fn dispatch(&self, form: Form, parts: u64, text: String, outputs: Outputs, emitter: &Emitter<'_>) -> Generated {
         let frame = if form.group { "row" } else { "each" };
         let units = emitter.space.rows as u64 * parts;
         let workgroup = if form.group {
@@ -765,7 +754,10 @@ impl Accumulator {
         let _ok = writeln!(out, "        if (lane < s) {{");
         if self.positional() {
             let test = self.beats(&read("lane + s"), "sh_at[lane + s]", &read("lane"), "sh_at[lane]");
-            let _ok = writeln!(out, "            if ({test}) {{ {sh}[lane] = {sh}[lane + s]; sh_at[lane] = sh_at[lane + s]; }}");
+            let _ok = writeln!(
+                out,
+                "            if ({test}) {{ {sh}[lane] = {sh}[lane + s]; sh_at[lane] = sh_at[lane + s]; }}"
+            );
         } else {
             let joined = self.combine(&read("lane"), &read("lane + s"));
             let word = if self.dtype == DType::Bool { format!("select(0u, 1u, {joined})") } else { joined };

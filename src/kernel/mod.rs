@@ -6,6 +6,7 @@
 
 pub mod emit;
 pub mod expr;
+pub mod frame;
 pub mod library;
 pub mod routine;
 pub mod space;

@@ -115,6 +115,12 @@ pub struct Space {
 }
 
 impl Space {
+    /// A space of `rows x cols` loop values with vectors of `width` along the columns or the rows.
+    #[must_use]
+    pub fn new(rows: usize, cols: usize, width: i64, comp_in_col: bool) -> Self {
+        Self { rows: rows as i64, cols: cols as i64, width, comp_in_col, ..Self::default() }
+    }
+
     /// Whether the value of an expression changes within the reduction loop.
     #[must_use]
     pub fn in_loop(&self, expr: &Expr) -> bool {
@@ -343,7 +349,7 @@ mod tests {
     use super::*;
 
     fn space(rows: i64) -> Space {
-        Space { rows, cols: 1, width: 1, ..Space::default() }
+        Space::new(rows as usize, 1, 1, false)
     }
 
     #[test]
@@ -358,7 +364,7 @@ mod tests {
 
     #[test]
     fn broadcast_of_the_last_axis_is_a_vector_load() {
-        let mut s = Space { rows: 25, cols: 1, width: 4, ..Space::default() };
+        let mut s = Space::new(25, 1, 4, false);
         let i = Expr::var(Var::Row).times(4).plus(&Expr::var(Var::Comp), 1);
         let c = s.coordinates(&i, &[5, 20]);
         assert!(s.is_vector(&c[1]), "{c:?}");

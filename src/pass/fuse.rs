@@ -6,11 +6,15 @@
 //! and reductions used only at the row at hand; the emitter is the judge. What is then used by its own kernel alone
 //! loses its buffer again. So softmax becomes one kernel, an optimizer step another.
 
+use crate::dtype::DType;
 use crate::graph::{Func, Node, NodeMap, Op, Routine};
 use crate::kernel::Limits;
-use crate::kernel::emit::Scope;
+use crate::kernel::emit::{Emitter, Scope, Value, buffer_type};
 use crate::kernel::frame::{self, Cluster, Domain, Emitted};
+use crate::kernel::routine::{self, Epilogue};
+use crate::kernel::space::{Expr, Space};
 use std::collections::HashSet;
+use std::fmt::Write;
 
 /// The inline cost above which a node is given a buffer of its own.
 const COST_LIMIT: usize = 400;
@@ -20,8 +24,21 @@ const COST_LIMIT: usize = 400;
 pub enum Work {
     /// Generated.
     Fused(Cluster, Emitted),
-    /// Hand-written; the second node is what it stores after an epilogue, if that is not the routine's own result.
-    Routine(Node, Option<Node>),
+    /// Hand-written, with the map that it ends in, if any.
+    Routine(Node, Option<Fused>),
+}
+
+/// A map fused into a matrix product.
+#[derive(Clone, Debug)]
+pub struct Fused {
+    /// The map's result: what the kernel stores.
+    pub target: Node,
+    /// Its text.
+    pub epilogue: Epilogue,
+    /// The values it reads, in the order of its bindings.
+    pub reads: Vec<usize>,
+    /// The constants it uses.
+    pub constants: Vec<(usize, DType)>,
 }
 
 /// Facts about the graph that clustering needs.
@@ -51,7 +68,11 @@ pub fn strided_base(node: &Node) -> Option<(&Node, Vec<i64>, i64)> {
                 let mut strides = vec![0i64; node.shape().rank()];
                 for ((axis, stride), &len) in view.axes.iter().zip(&inner).zip(node.source(0).shape().iter()) {
                     let reach = |pick: fn(i64) -> bool| {
-                        axis.terms.iter().filter(|t| pick(t.1)).map(|&(o, c)| c * (node.shape()[o] as i64 - 1)).sum::<i64>()
+                        axis.terms
+                            .iter()
+                            .filter(|t| pick(t.1))
+                            .map(|&(o, c)| c * (node.shape()[o] as i64 - 1))
+                            .sum::<i64>()
                     };
                     let (lo, hi) = (axis.offset + reach(|c| c < 0), axis.offset + reach(|c| c > 0));
                     if axis.divisor != 1 || lo < 0 || hi >= len as i64 {
@@ -242,7 +263,7 @@ struct Draft {
     cluster: Option<Cluster>,
     /// All stored nodes it computes.
     members: Vec<Node>,
-    routine: Option<Node>,
+    routine: Option<(Node, Option<Fused>)>,
     /// Stored nodes and leaves it reads that are not its own.
     reads: HashSet<usize>,
 }
@@ -307,7 +328,7 @@ impl Fusion<'_> {
                     outputs: vec![node.clone()],
                 }),
             };
-            let routine = matches!(node.op(), Op::Routine(_)).then(|| node.clone());
+            let routine = matches!(node.op(), Op::Routine(_)).then(|| (node.clone(), None));
             self.home.insert(node.id(), self.drafts.len());
             self.drafts.push(Some(Draft { cluster, members: vec![node.clone()], routine, reads: loads }));
         }
@@ -316,7 +337,8 @@ impl Fusion<'_> {
     /// The drafts that draft `ix` reads from.
     fn feeders(&self, ix: usize) -> Vec<usize> {
         let Some(draft) = &self.drafts[ix] else { return Vec::new() };
-        let mut homes: Vec<usize> = draft.reads.iter().filter_map(|id| self.home.get(id).copied()).filter(|&h| h != ix).collect();
+        let mut homes: Vec<usize> =
+            draft.reads.iter().filter_map(|id| self.home.get(id).copied()).filter(|&h| h != ix).collect();
         homes.sort_unstable();
         homes.dedup();
         homes
@@ -410,7 +432,7 @@ impl Fusion<'_> {
     /// A map over a matrix product that nobody else reads becomes its epilogue.
     fn epilogues(&mut self) {
         for ix in 0..self.drafts.len() {
-            let Some(Draft { routine: Some(product), .. }) = self.drafts[ix].clone() else { continue };
+            let Some(Draft { routine: Some((product, _)), .. }) = self.drafts[ix].clone() else { continue };
             if !matches!(product.op(), Op::Routine(Routine::Matmul)) || self.facts.roots.contains(&product.id()) {
                 continue;
             }
@@ -427,10 +449,10 @@ impl Fusion<'_> {
                 continue;
             }
             let target = cluster.outputs[0].clone();
-            let narrow = target.dtype() != crate::dtype::DType::F32;
-            if narrow || super::plan::epilogue(&product, &target, &self.numbers).is_none() {
+            if target.dtype() != DType::F32 {
                 continue;
             }
+            let Some(fused) = epilogue(&product, &target, &self.numbers) else { continue };
             let reads = first.union(&draft.reads).copied().filter(|&id| id != product.id()).collect();
             self.drafts[reader] = None;
             for member in &draft.members {
@@ -439,7 +461,7 @@ impl Fusion<'_> {
             self.drafts[ix] = Some(Draft {
                 cluster: None,
                 members: vec![product.clone(), target],
-                routine: Some(product),
+                routine: Some((product, Some(fused))),
                 reads,
             });
         }
@@ -452,9 +474,8 @@ impl Fusion<'_> {
         while let Some(ix) = (0..done.len()).find(|&ix| !done[ix] && self.feeders(ix).iter().all(|&f| done[f])) {
             done[ix] = true;
             let Some(draft) = &self.drafts[ix] else { continue };
-            if let Some(product) = &draft.routine {
-                let target = draft.members.last().filter(|t| *t != product).cloned();
-                work.push(Work::Routine(product.clone(), target));
+            if let Some((node, fused)) = &draft.routine {
+                work.push(Work::Routine(node.clone(), fused.clone()));
                 continue;
             }
             let Some(cluster) = &draft.cluster else { continue };
@@ -476,9 +497,48 @@ impl Fusion<'_> {
 fn joint_domain(a: &Cluster, b: &Cluster) -> Option<Domain> {
     match (&a.domain, &b.domain) {
         (Domain::Map(n), Domain::Map(m)) => (n == m).then(|| a.domain.clone()),
-        (rows @ Domain::Rows { shape, axes }, Domain::Map(n)) | (Domain::Map(n), rows @ Domain::Rows { shape, axes }) => {
+        (rows @ Domain::Rows { shape, axes }, Domain::Map(n))
+        | (Domain::Map(n), rows @ Domain::Rows { shape, axes }) => {
             (*n == shape.elements() || *n == shape.without(axes).elements()).then(|| rows.clone())
         }
         (x, y) => (x == y).then(|| x.clone()),
     }
+}
+
+/// The epilogue of a matrix product, or `None` if `target` does more than map it.
+fn epilogue(product: &Node, target: &Node, numbers: &Numbers) -> Option<Fused> {
+    let padded = |buffer: usize| numbers.padded[buffer];
+    let scope = Scope { stored: &numbers.stored, constants: &numbers.constants, padded: &padded };
+    let mut e = Emitter::new(&scope, Space::new(1, 1, 1, false), Vec::new());
+    e.first_word = routine::EPILOGUE_WORD;
+    e.members = HashSet::from([target.id()]);
+    let dims = product.shape().dims();
+    let at: Vec<Expr> = ["b", "m", "n"]
+        .iter()
+        .zip(dims)
+        .map(|(name, &d)| if d == 1 { Expr::default() } else { e.space.name(name, d as i64 - 1, false, false) })
+        .collect();
+    let linear = e.space.linear(&at, dims);
+    e.full = Some(linear.clone());
+    e.given.insert(product.id(), (at, Value::one("acc".into(), false)));
+    let coordinates = e.space.coordinates(&linear, target.shape());
+    let value = e.eval(target, &coordinates).ok()?;
+    let mut wgsl = String::new();
+    for (ix, &(_, dtype)) in e.reads.iter().enumerate() {
+        let ty = buffer_type(dtype, false);
+        let _ok = writeln!(wgsl, "@group(0) @binding({}) var<storage, read> x{ix}: {ty};", ix + 2);
+    }
+    for snippet in &e.modules {
+        wgsl.push_str(&snippet.wgsl);
+        wgsl.push('\n');
+    }
+    let _ok = write!(
+        wgsl,
+        "fn epilogue(acc: f32, b: u32, m: u32, n: u32) -> f32 {{\n{}    return {};\n}}",
+        e.lines[0],
+        value.part(0)
+    );
+    let epilogue = Epilogue { wgsl, access: e.reads.len(), extra_words: e.used.len() };
+    let reads = e.reads.iter().map(|r| r.0).collect();
+    Some(Fused { target: target.clone(), epilogue, reads, constants: e.used })
 }

@@ -24,3 +24,6 @@ use crate::kernel::Limits;
 pub fn lower(roots: &[Node], limits: &Limits) -> Result<Plan> {
     plan::lower(roots, limits)
 }
+
+#[cfg(test)]
+mod tests;

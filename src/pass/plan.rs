@@ -1,21 +1,18 @@
 //! A plan: dispatches over whole-buffer slots. It holds no data and no device object, prints as text, and serves every
 //! graph of the same structure.
 
-use super::fuse::{self, Numbers, Work};
+use super::fuse::{self, Fused, Numbers, Work};
 use super::key::Walk;
 use super::simplify;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::{Node, NodeMap, Op, Routine};
-use crate::kernel::emit::{Emitter, Scope};
 use crate::kernel::frame::Buffer;
-use crate::kernel::routine::{self, Epilogue, Source};
-use crate::kernel::space::{Expr, Space};
+use crate::kernel::routine::{self, Source};
 use crate::kernel::{Access, Kernel, Limits, Operand};
 use crate::shape::Shape;
 use std::collections::HashSet;
 use std::fmt;
-use std::fmt::Write;
 use std::sync::Arc;
 
 /// What a slot is for.
@@ -118,13 +115,23 @@ pub fn lower(roots: &[Node], limits: &Limits) -> Result<Plan> {
         numbers
     });
     let value_of = stored_of.into_inner();
-    let mut builder = Builder { plan: Plan::default(), value_of, slot_of: Vec::new(), last_use: Vec::new(), limits, free: Vec::new() };
+    let mut builder = Builder {
+        plan: Plan::default(),
+        value_of,
+        slot_of: Vec::new(),
+        last_use: Vec::new(),
+        limits,
+        free: Vec::new(),
+    };
     builder.values(&order, &simple, walk.data.len())?;
     builder.lifetimes(&work);
     for (ix, work) in work.iter().enumerate() {
         builder.step(ix, work)?;
     }
-    builder.plan.roots = simple.iter().map(|r| builder.slot_of[builder.value_of[&r.id()]].expect("bug: a root without a slot")).collect();
+    builder.plan.roots = simple
+        .iter()
+        .map(|r| builder.slot_of[builder.value_of[&r.id()]].expect("bug: a root without a slot"))
+        .collect();
     Ok(builder.plan)
 }
 
@@ -142,43 +149,6 @@ fn number(order: &[Node], stored: &HashSet<usize>, walk: &Walk, padded: &[bool])
         }
     }
     Numbers { stored: value_of, constants: walk.constant.clone(), padded }
-}
-
-/// The epilogue of a matrix product, or `None` if `target` does more than map it.
-pub fn epilogue(product: &Node, target: &Node, numbers: &Numbers) -> Option<(Epilogue, Vec<usize>, Vec<(usize, DType)>)> {
-    let padded = |buffer: usize| numbers.padded[buffer];
-    let scope = Scope { stored: &numbers.stored, constants: &numbers.constants, padded: &padded };
-    let mut e = Emitter::new(&scope, Space { rows: 1, cols: 1, width: 1, ..Space::default() }, Vec::new());
-    e.first_word = routine::EPILOGUE_WORD;
-    e.members = HashSet::from([target.id()]);
-    let dims = product.shape().dims();
-    let at: Vec<Expr> = ["b", "m", "n"]
-        .iter()
-        .zip(dims)
-        .map(|(name, &d)| if d == 1 { Expr::default() } else { e.space.name(name, d as i64 - 1, false, false) })
-        .collect();
-    let linear = e.space.linear(&at, dims);
-    e.full = Some(linear.clone());
-    e.given.insert(product.id(), (at, crate::kernel::emit::Value::one("acc".into(), false)));
-    let coordinates = e.space.coordinates(&linear, target.shape());
-    let value = e.eval(target, &coordinates).ok()?;
-    let mut wgsl = String::new();
-    for (ix, &(_, dtype)) in e.reads.iter().enumerate() {
-        let ty = crate::kernel::emit::buffer_type(dtype, false);
-        let _ok = writeln!(wgsl, "@group(0) @binding({}) var<storage, read> x{ix}: {ty};", ix + 2);
-    }
-    for snippet in &e.modules {
-        wgsl.push_str(&snippet.wgsl);
-        wgsl.push('\n');
-    }
-    let _ok = write!(
-        wgsl,
-        "fn epilogue(acc: f32, b: u32, m: u32, n: u32) -> f32 {{\n{}    return {};\n}}",
-        e.lines[0],
-        value.part(0)
-    );
-    let epilogue = Epilogue { wgsl, access: e.reads.len(), extra_words: e.used.len() };
-    Some((epilogue, e.reads.iter().map(|r| r.0).collect(), e.used))
 }
 
 struct Builder<'a> {
@@ -217,7 +187,8 @@ impl Builder<'_> {
                     what: format!("{node:?} made at {}, in bytes,", node.site()),
                     value: bytes,
                     limit,
-                    hint: "split the tensor, use a narrower dtype, or open the device with the adapter's own limits".into(),
+                    hint: "split the tensor, use a narrower dtype, or open the device with the adapter's own limits"
+                        .into(),
                 });
             }
             if value < n_inputs {
@@ -241,13 +212,9 @@ impl Builder<'_> {
                 let all = emitted.dispatches.iter().flat_map(|d| &d.buffers);
                 all.filter_map(|b| if let Buffer::Value(v) = b { Some(*v) } else { None }).collect()
             }
-            Work::Routine(node, target) => {
-                let mut used: Vec<usize> = node.sources().iter().map(|s| self.operand(node, s).0).collect();
-                if let Some(target) = target {
-                    let reads = crate::graph::topological(std::slice::from_ref(target), true);
-                    used.extend(reads.iter().filter_map(|n| self.value_of.get(&n.id())).copied());
-                }
-                used
+            Work::Routine(node, fused) => {
+                let operands = node.sources().iter().map(|s| self.operand(node, s).0);
+                operands.chain(fused.iter().flat_map(|f| f.reads.iter().copied())).collect()
             }
         }
     }
@@ -304,7 +271,7 @@ impl Builder<'_> {
                 }
                 scratch
             }
-            Work::Routine(node, target) => self.routine(node, target.as_ref())?,
+            Work::Routine(node, fused) => self.routine(node, fused.as_ref())?,
         };
         self.free.extend(scratch);
         for value in 0..self.last_use.len() {
@@ -361,36 +328,25 @@ impl Builder<'_> {
     }
 
     /// The steps of a routine; gives back its scratch slots.
-    fn routine(&mut self, node: &Node, target: Option<&Node>) -> Result<Vec<usize>> {
+    fn routine(&mut self, node: &Node, fused: Option<&Fused>) -> Result<Vec<usize>> {
         let Op::Routine(kind) = node.op() else { panic!("bug: {node:?} is not a routine") };
         if node.elements() == 0 {
             return Ok(Vec::new());
         }
         let (values, sources): (Vec<usize>, Vec<Source>) = node.sources().iter().map(|s| self.operand(node, s)).unzip();
-        let numbers;
-        let fused = match target {
-            Some(target) => {
-                numbers = Numbers {
-                    stored: self.value_of.clone(),
-                    constants: NodeMap::default(),
-                    padded: vec![false; self.slot_of.len()],
-                };
-                Some(epilogue(node, target, &numbers).expect("bug: an epilogue that was possible before"))
-            }
-            None => None,
-        };
-        let lowered = routine::lower(kind, &sources, self.limits, fused.as_ref().map(|f| &f.0)).map_err(|message| {
+        let lowered = routine::lower(kind, &sources, self.limits, fused.map(|f| &f.epilogue)).map_err(|message| {
             Error::argument(crate::graph::op_name(node.op()), message, "split the operands", node.site())
         })?;
-        let result = self.result(target.unwrap_or(node));
-        let scratch: Vec<usize> = lowered.scratch.iter().map(|&b| self.temporary(b.next_multiple_of(16).max(16))).collect();
+        let result = self.result(fused.map_or(node, |f| &f.target));
+        let scratch: Vec<usize> =
+            lowered.scratch.iter().map(|&b| self.temporary(b.next_multiple_of(16).max(16))).collect();
         for dispatch in &lowered.dispatches {
             let mut slots = Vec::with_capacity(dispatch.buffers.len());
             for buffer in &dispatch.buffers {
                 match buffer {
                     Operand::Source(s) if *s < values.len() => slots.push(self.slot(values[*s])),
                     Operand::Source(s) => {
-                        let extra = fused.as_ref().map_or(&[][..], |f| &f.1[..]);
+                        let extra = fused.map_or(&[][..], |f| &f.reads[..]);
                         slots.push(self.slot(extra[*s - values.len()]));
                     }
                     Operand::Result => slots.push(result),
@@ -398,7 +354,7 @@ impl Builder<'_> {
                 }
             }
             let with_epilogue = dispatch.buffers.contains(&Operand::Result);
-            let constants = fused.as_ref().filter(|_| with_epilogue).map_or(&[][..], |f| &f.2[..]);
+            let constants = fused.filter(|_| with_epilogue).map_or(&[][..], |f| &f.constants[..]);
             let first = routine::EPILOGUE_WORD;
             self.push(&dispatch.kernel, slots, &dispatch.words, (first, constants), dispatch.groups);
         }

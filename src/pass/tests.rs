@@ -1,0 +1,126 @@
+//! What shares a kernel, asserted by dispatch counts; every kernel is parsed and validated by naga.
+
+use super::*;
+use crate::dtype::DType;
+use crate::error::Site;
+use crate::graph::{AxisMap, Data, Fill, Func, Reduce, Routine, Storage, View};
+use crate::shape::Shape;
+use std::sync::Arc;
+
+#[derive(Debug)]
+struct Fake(bool);
+impl Storage for Fake {
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+    fn padded(&self) -> bool {
+        self.0
+    }
+}
+
+fn leaf(shape: impl Into<Shape>) -> Node {
+    Node::data(Data(Arc::new(Fake(true))), shape.into(), DType::F32, Site::here()).unwrap()
+}
+fn map(func: Func, sources: &[&Node]) -> Node {
+    Node::map(func, sources.iter().map(|n| (*n).clone()).collect(), Site::here()).unwrap()
+}
+/// `source` (shape without `axis`) repeated along a new axis.
+fn spread(source: &Node, axis: usize, n: usize) -> Node {
+    let mut dims = source.shape().dims().to_vec();
+    dims.insert(axis, n);
+    let axes = (0..source.shape().rank()).map(|a| AxisMap::same(if a < axis { a } else { a + 1 })).collect();
+    Node::view(source, View { axes, fill: Fill::Zero }, Shape::from(dims), Site::here()).unwrap()
+}
+fn scalar(value: f64, like: &Node) -> Node {
+    let c = Node::constant(value, false, DType::F32, Site::here()).unwrap();
+    Node::view(&c, View { axes: vec![], fill: Fill::Zero }, like.shape().clone(), Site::here()).unwrap()
+}
+fn reduce(kind: Reduce, node: &Node, axes: &[usize]) -> Node {
+    Node::reduce(kind, node, axes, Site::here()).unwrap()
+}
+fn softmax(x: &Node, axis: usize) -> Node {
+    let n = x.shape()[axis];
+    let e = map(Func::Exp, &[&map(Func::Sub, &[x, &spread(&reduce(Reduce::Max, x, &[axis]), axis, n)])]);
+    map(Func::Div, &[&e, &spread(&reduce(Reduce::Sum, &e, &[axis]), axis, n)])
+}
+
+/// The plan for processors and for GPUs, each kernel validated.
+fn plans(roots: &[Node]) -> [Plan; 2] {
+    [true, false].map(|cpu| {
+        let plan = lower(roots, &Limits { cpu, ..Limits::default() }).unwrap();
+        for step in &plan.steps {
+            let module = naga::front::wgsl::parse_str(&step.kernel.wgsl)
+                .unwrap_or_else(|e| panic!("{}\n{}", e.emit_to_string(&step.kernel.wgsl), step.kernel.wgsl));
+            naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::empty())
+                .validate(&module)
+                .unwrap_or_else(|e| panic!("{}\n{}", e.emit_to_string(&step.kernel.wgsl), step.kernel.wgsl));
+        }
+        plan
+    })
+}
+
+#[track_caller]
+fn assert_steps(roots: &[Node], n: usize) {
+    for plan in plans(roots) {
+        if std::env::var("SHOW").is_ok() {
+            println!("{plan}");
+            plan.steps.iter().for_each(|s| println!("{}", s.kernel.wgsl));
+        }
+        assert_eq!(plan.steps.len(), n, "{plan}");
+    }
+}
+
+#[test]
+fn a_chain_is_one_kernel() {
+    let (x, y) = (leaf([100, 7]), leaf([100, 7]));
+    let z = map(Func::Tanh, &[&map(Func::Add, &[&map(Func::Mul, &[&x, &scalar(2.0, &x)]), &y])]);
+    assert_steps(&[z], 1);
+}
+
+#[test]
+fn softmax_is_one_kernel_along_any_axis() {
+    assert_steps(&[softmax(&leaf([64, 100]), 1)], 1);
+    assert_steps(&[softmax(&leaf([64, 100]), 0)], 1);
+    assert_steps(&[softmax(&leaf([16, 10, 24]), 1)], 1);
+}
+
+#[test]
+fn several_outputs_of_one_domain_are_one_kernel() {
+    let (g, m, v, w) = (leaf([1000]), leaf([1000]), leaf([1000]), leaf([1000]));
+    let m2 = map(Func::Add, &[&map(Func::Mul, &[&m, &scalar(0.9, &m)]), &map(Func::Mul, &[&g, &scalar(0.1, &g)])]);
+    let g2 = map(Func::Mul, &[&g, &g]);
+    let v2 = map(Func::Add, &[&map(Func::Mul, &[&v, &scalar(0.99, &m)]), &map(Func::Mul, &[&g2, &scalar(0.01, &g)])]);
+    let d = map(Func::Div, &[&m2, &map(Func::Add, &[&map(Func::Sqrt, &[&v2]), &scalar(1e-8, &g)])]);
+    let w2 = map(Func::Sub, &[&w, &map(Func::Mul, &[&d, &scalar(1e-3, &g)])]);
+    assert_steps(&[w2, m2, v2], 1);
+}
+
+#[test]
+fn a_large_sum_takes_two_kernels_and_carries_its_gradient() {
+    let x = leaf([1 << 22]);
+    let s = reduce(Reduce::Sum, &map(Func::Mul, &[&x, &x]), &[0]);
+    let g = map(Func::Mul, &[&x, &scalar(2.0, &x)]);
+    assert_steps(&[s.clone()], 2);
+    assert_steps(&[s, g], 2);
+}
+
+#[test]
+fn positions_and_columns() {
+    assert_steps(&[reduce(Reduce::ArgMax, &leaf([1 << 20]), &[0])], 2);
+    assert_steps(&[reduce(Reduce::ArgMin, &leaf([300, 700]), &[0])], 1);
+    assert_steps(
+        &[reduce(Reduce::Sum, &leaf([4096, 4096]), &[0]), reduce(Reduce::Sum, &leaf([3, 5, 7]), &[0, 2])],
+        2 + 1,
+    );
+}
+
+#[test]
+fn bias_and_activation_are_an_epilogue() {
+    let (a, b, c) = (leaf([1, 8, 16]), leaf([1, 16, 12]), leaf([12]));
+    let p = Node::routine(Routine::Matmul, vec![a, b], Site::here()).unwrap();
+    let p = Node::reshape(&p, Shape::from([8, 12]), Site::here()).unwrap();
+    let z = map(Func::Tanh, &[&map(Func::Add, &[&p, &spread(&c, 0, 8)])]);
+    for plan in plans(&[z]) {
+        assert_eq!(plan.steps.len(), 1, "{plan}");
+    }
+}
