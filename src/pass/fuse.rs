@@ -41,14 +41,23 @@ pub struct Fused {
     pub constants: Vec<(usize, DType)>,
 }
 
-/// Facts about the graph that clustering needs.
+/// The length of an inline chain above which a node is given a buffer of its own.
+const DEPTH_LIMIT: usize = 150;
+
+/// What an inline expression amounts to.
+#[derive(Clone, Default)]
+struct Inline {
+    /// Stored nodes and leaves it loads.
+    loads: Vec<usize>,
+    cost: usize,
+    depth: usize,
+}
+
+/// Which nodes have buffers, and what the others cost.
 struct Facts<'a> {
     order: &'a [Node],
-    roots: HashSet<usize>,
     stored: HashSet<usize>,
-    /// Stored nodes and leaves that a node's inline expression loads.
-    loads: NodeMap<Vec<usize>>,
-    cost: NodeMap<usize>,
+    inline: NodeMap<Inline>,
 }
 
 /// The buffer a routine's operand comes from: a stored node or leaf whose elements it is, in the same order.
@@ -143,117 +152,108 @@ fn weight(func: &Func) -> usize {
 
 impl<'a> Facts<'a> {
     fn new(order: &'a [Node], roots: &[Node], limits: &Limits) -> Self {
-        let roots: HashSet<usize> = roots.iter().map(Node::id).collect();
-        let mut facts =
-            Facts { order, roots, stored: HashSet::new(), loads: NodeMap::default(), cost: NodeMap::default() };
         let mut uses: NodeMap<usize> = NodeMap::default();
         for node in order.iter().filter(|n| n.value().is_none()) {
             for source in node.sources() {
                 *uses.entry(source.id()).or_insert(0) += 1;
             }
         }
-        for node in order {
-            facts.visit(node, uses.get(&node.id()).copied().unwrap_or(0), limits);
+        let mut facts = Facts { order, stored: HashSet::new(), inline: NodeMap::default() };
+        facts.stored.extend(roots.iter().map(Node::id));
+        let most = limits.storage_buffers.saturating_sub(2).max(2);
+        // storing one node changes what its users load, so this is done until nothing changes
+        loop {
+            let before = facts.stored.len();
+            for node in order {
+                facts.visit(node, uses.get(&node.id()).copied().unwrap_or(0), most);
+            }
+            if facts.stored.len() == before {
+                return facts;
+            }
         }
-        facts
     }
 
     fn leaf(&self, node: &Node) -> bool {
         node.value().is_some() || self.stored.contains(&node.id())
     }
 
-    fn visit(&mut self, node: &Node, uses: usize, limits: &Limits) {
+    /// What reading a node costs a kernel that computes it inline, or loads it if it is stored.
+    fn outside(&self, node: &Node) -> Inline {
+        if self.leaf(node) {
+            Inline { loads: vec![node.id()], cost: 0, depth: 0 }
+        } else {
+            self.inline[&node.id()].clone()
+        }
+    }
+
+    /// What a kernel that computes the node loads.
+    fn loads(&self, node: &Node) -> Vec<usize> {
+        let mut all: Vec<usize> = node.sources().iter().flat_map(|s| self.outside(s).loads).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn visit(&mut self, node: &Node, uses: usize, most: usize) {
         if node.value().is_some() {
-            self.loads.insert(node.id(), vec![node.id()]);
-            self.cost.insert(node.id(), 0);
             return;
         }
         self.spread(node);
-        let most = limits.storage_buffers.saturating_sub(2).max(2);
-        let mut loads = self.union(node);
-        while loads.len() > most {
-            let Some(widest) = node
-                .sources()
-                .iter()
-                .filter(|s| !self.leaf(s))
-                .max_by_key(|s| self.loads[&s.id()].len())
-                .filter(|s| self.loads[&s.id()].len() > 1)
-                .cloned()
-            else {
-                break;
-            };
-            self.store(&widest);
-            loads = self.union(node);
+        while self.loads(node).len() > most {
+            let inline = node.sources().iter().filter(|s| !self.leaf(s));
+            let Some(widest) = inline.max_by_key(|s| self.outside(s).loads.len()) else { break };
+            self.stored.insert(widest.id());
         }
-        let inline: usize = node.sources().iter().map(|s| self.cost[&s.id()]).sum();
         let own = match node.op() {
             Op::Map(func) => weight(func),
             Op::Gather { .. } => 2,
             Op::View(_) | Op::Reshape | Op::Const { .. } | Op::Iota | Op::Data(_) => 0,
             Op::Reduce { .. } | Op::Routine(_) => 1,
         };
+        let sources: Vec<Inline> = node.sources().iter().map(|s| self.outside(s)).collect();
+        let cost = own + sources.iter().map(|s| s.cost).sum::<usize>();
+        let depth = 1 + sources.iter().map(|s| s.depth).max().unwrap_or(0);
+        let loads = self.loads(node);
         let computed = matches!(node.op(), Op::Map(_) | Op::Gather { .. });
-        self.loads.insert(node.id(), loads);
-        self.cost.insert(node.id(), inline + own);
-        let again = computed && uses > 1 && inline + own >= 2 && !self.loads[&node.id()].is_empty();
-        let must = self.roots.contains(&node.id()) || matches!(node.op(), Op::Reduce { .. } | Op::Routine(_));
-        if must || again || inline + own > COST_LIMIT {
-            self.store(node);
+        let again = computed && uses > 1 && cost >= 2 && !loads.is_empty();
+        let must = matches!(node.op(), Op::Reduce { .. } | Op::Routine(_));
+        self.inline.insert(node.id(), Inline { loads, cost, depth });
+        if must || again || cost > COST_LIMIT || depth > DEPTH_LIMIT {
+            self.stored.insert(node.id());
         }
         if let Op::Routine(routine) = node.op() {
             for source in node.sources() {
-                self.operand(routine, source);
+                let base = operand_base(routine, source);
+                if base.value().is_none() {
+                    self.stored.insert(base.id());
+                }
             }
-        }
-    }
-
-    fn union(&self, node: &Node) -> Vec<usize> {
-        let mut all: Vec<usize> = node.sources().iter().flat_map(|s| self.loads[&s.id()].iter().copied()).collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
-
-    fn store(&mut self, node: &Node) {
-        if node.value().is_none() {
-            self.stored.insert(node.id());
-            self.loads.insert(node.id(), vec![node.id()]);
-            self.cost.insert(node.id(), 0);
         }
     }
 
     /// A computed node that a view multiplies, or that is picked from at computed places, is worth a buffer.
     fn spread(&mut self, node: &Node) {
-        let source = match node.op() {
+        let mut inner = match node.op() {
             Op::View(_) if node.elements() >= 2 * node.source(0).elements() => node.source(0),
             Op::Gather { .. } => node.source(0),
             _ => return,
         };
-        let mut inner = source;
         while matches!(inner.op(), Op::View(_) | Op::Reshape) && !self.leaf(inner) {
             inner = inner.source(0);
         }
-        let worth = self.cost[&inner.id()] >= 2 && !self.loads[&inner.id()].is_empty() && inner.elements() > 1;
-        if worth && !self.leaf(inner) {
-            let inner = inner.clone();
-            self.store(&inner);
-            // what lies between reads the buffer from now on
-            let mut between = Some(source.clone());
-            while let Some(n) = between.filter(|n| *n != inner) {
-                self.loads.insert(n.id(), vec![inner.id()]);
-                self.cost.insert(n.id(), 0);
-                between = n.sources().first().cloned();
-            }
+        let own = self.outside(inner);
+        if own.cost >= 2 && !own.loads.is_empty() && inner.elements() > 1 {
+            self.stored.insert(inner.id());
         }
     }
+}
 
-    fn operand(&mut self, routine: &Routine, source: &Node) {
-        let base = match (routine, strided_base(source)) {
-            (Routine::Matmul, Some((base, ..))) => base.clone(),
-            (Routine::Matmul, None) => source.clone(),
-            _ => contiguous_base(source).clone(),
-        };
-        self.store(&base);
+/// The stored node or leaf whose buffer a routine reads for an operand.
+fn operand_base<'n>(routine: &Routine, source: &'n Node) -> &'n Node {
+    match (routine, strided_base(source)) {
+        (Routine::Matmul, Some((base, ..))) => base,
+        (Routine::Matmul, None) => source,
+        _ => contiguous_base(source),
     }
 }
 
@@ -271,8 +271,9 @@ struct Draft {
 /// Partitions a simplified graph into kernels, in an order in which each finds its inputs.
 pub fn fuse(order: &[Node], roots: &[Node], limits: &Limits, scope: &dyn Fn(&HashSet<usize>) -> Numbers) -> Vec<Work> {
     let facts = Facts::new(order, roots, limits);
+    let roots = roots.iter().map(Node::id).collect();
     let numbers = scope(&facts.stored);
-    let mut fusion = Fusion { facts, limits, numbers, drafts: Vec::new(), home: NodeMap::default() };
+    let mut fusion = Fusion { facts, roots, limits, numbers, drafts: Vec::new(), home: NodeMap::default() };
     fusion.start();
     fusion.merge_all();
     fusion.epilogues();
@@ -288,6 +289,7 @@ pub struct Numbers {
 
 struct Fusion<'a> {
     facts: Facts<'a>,
+    roots: HashSet<usize>,
     limits: &'a Limits,
     numbers: Numbers,
     drafts: Vec<Option<Draft>>,
@@ -301,18 +303,13 @@ impl Fusion<'_> {
             if node.value().is_some() || !self.facts.stored.contains(&node.id()) {
                 continue;
             }
-            let mut loads = HashSet::new();
-            for source in node.sources() {
-                if matches!(node.op(), Op::Routine(_)) {
-                    loads.insert(match (node.op(), strided_base(source)) {
-                        (Op::Routine(Routine::Matmul), Some((base, ..))) => base.id(),
-                        (Op::Routine(Routine::Matmul), None) => source.id(),
-                        _ => contiguous_base(source).id(),
-                    });
-                } else {
-                    loads.extend(self.facts.loads[&source.id()].iter().copied());
-                }
+            if node.elements() == 0 {
+                continue;
             }
+            let reads: HashSet<usize> = match node.op() {
+                Op::Routine(routine) => node.sources().iter().map(|s| operand_base(routine, s).id()).collect(),
+                _ => self.facts.loads(node).into_iter().collect(),
+            };
             let cluster = match node.op() {
                 Op::Routine(_) => None,
                 Op::Reduce { axes, .. } => Some(Cluster {
@@ -330,7 +327,7 @@ impl Fusion<'_> {
             };
             let routine = matches!(node.op(), Op::Routine(_)).then(|| (node.clone(), None));
             self.home.insert(node.id(), self.drafts.len());
-            self.drafts.push(Some(Draft { cluster, members: vec![node.clone()], routine, reads: loads }));
+            self.drafts.push(Some(Draft { cluster, members: vec![node.clone()], routine, reads }));
         }
     }
 
@@ -419,7 +416,7 @@ impl Fusion<'_> {
                 .enumerate()
                 .any(|(ix, d)| !instead.contains(&ix) && d.as_ref().is_some_and(|d| d.reads.contains(&id)))
         };
-        let needed = |n: &&Node| self.facts.roots.contains(&n.id()) || read_elsewhere(n.id());
+        let needed = |n: &&Node| self.roots.contains(&n.id()) || read_elsewhere(n.id());
         draft.members.iter().filter(needed).cloned().collect()
     }
 
@@ -433,7 +430,7 @@ impl Fusion<'_> {
     fn epilogues(&mut self) {
         for ix in 0..self.drafts.len() {
             let Some(Draft { routine: Some((product, _)), .. }) = self.drafts[ix].clone() else { continue };
-            if !matches!(product.op(), Op::Routine(Routine::Matmul)) || self.facts.roots.contains(&product.id()) {
+            if !matches!(product.op(), Op::Routine(Routine::Matmul)) || self.roots.contains(&product.id()) {
                 continue;
             }
             let readers: Vec<usize> = (0..self.drafts.len())
@@ -442,13 +439,14 @@ impl Fusion<'_> {
             let [reader] = readers[..] else { continue };
             let Some(draft) = self.drafts[reader].clone() else { continue };
             let Some(cluster) = &draft.cluster else { continue };
-            let one = cluster.outputs.len() == 1 && cluster.domain == Domain::Map(product.elements());
+            let outputs = self.outputs(&draft, &[reader]);
+            let one = outputs.len() == 1 && cluster.domain == Domain::Map(product.elements());
             let first = self.drafts[ix].as_ref().map(|d| d.reads.clone()).unwrap_or_default();
             let n_buffers = first.len() + draft.reads.len();
             if !one || n_buffers > self.limits.storage_buffers || self.depends(reader, ix, true) {
                 continue;
             }
-            let target = cluster.outputs[0].clone();
+            let target = outputs[0].clone();
             if target.dtype() != DType::F32 {
                 continue;
             }

@@ -344,7 +344,13 @@ impl Builder<'_> {
             let mut slots = Vec::with_capacity(dispatch.buffers.len());
             for buffer in &dispatch.buffers {
                 match buffer {
-                    Operand::Source(s) if *s < values.len() => slots.push(self.slot(values[*s])),
+                    Operand::Source(s) if *s < values.len() => {
+                        let value = values[*s];
+                        if self.slot_of[value].is_none() && sources[*s].shape.contains(&0) {
+                            self.slot_of[value] = Some(self.temporary(16));
+                        }
+                        slots.push(self.slot(value));
+                    }
                     Operand::Source(s) => {
                         let extra = fused.map_or(&[][..], |f| &f.reads[..]);
                         slots.push(self.slot(extra[*s - values.len()]));
