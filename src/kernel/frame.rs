@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// The longest chain of dependent additions.
 pub const CHAIN: usize = 256;
 
+/// The longest part of a row that one thread or workgroup walks.
+const LONGEST_PART: usize = 1 << 19;
+
 /// Over what a cluster is computed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Domain {
@@ -291,14 +294,17 @@ impl<'c> Rows<'c> {
         let (wanted, least) = match (self.limits.cpu, form.group) {
             (true, _) => (64, 2048),
             (false, true) => (512, 8192),
-            (false, false) => (16_384, 128),
+            (false, false) => (16_384, 32),
         };
         if !self.can_part() && rows < wanted / 16 && self.n_cols >= 2 * least {
             return Err(Refusal::Unaligned);
         }
-        if rows < wanted && self.n_cols >= 2 * least && self.can_part() {
-            let parts = wanted.div_ceil(rows).min(self.n_cols / least).max(1);
-            form.parts = if self.limits.cpu && rows == 1 { (self.n_cols / least).clamp(1, 1024) } else { parts };
+        if self.can_part() {
+            // enough units to fill the device, and no chain of additions longer than the contract
+            let chains = self.n_cols.div_ceil(LONGEST_PART);
+            let fill = if rows < wanted { wanted.div_ceil(rows).min(self.n_cols / least) } else { 1 };
+            let many = if self.limits.cpu && rows == 1 { (self.n_cols / least).min(1024) } else { fill };
+            form.parts = many.max(chains).max(1);
         }
         Ok(form)
     }
