@@ -7,6 +7,7 @@ pub mod error;
 pub mod fit;
 pub mod graph;
 pub mod kernel;
+mod leaf;
 pub mod ops;
 pub mod optim;
 pub mod pass;

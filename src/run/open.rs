@@ -1,0 +1,359 @@
+//! Finding an adapter, opening a device on it, and adopting a host's device.
+
+use super::{Device, Inner};
+use crate::error::{Error, Result};
+use crate::kernel::Limits;
+use std::sync::{Arc, OnceLock};
+
+/// Which adapter to open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Adapter {
+    /// The best: discrete before integrated, virtual and software adapters.
+    #[default]
+    Auto,
+    /// The best software adapter.
+    Software,
+    /// The best whose name contains the text; case does not matter.
+    Named(String),
+}
+
+/// How to open or adopt a device.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which adapter.
+    pub adapter: Adapter,
+    /// Restrict the device to WebGPU's portable limits, so that what runs here runs in every browser; otherwise the
+    /// adapter's own limits are used.
+    pub portable_limits: bool,
+    /// Bytes of free buffers that are kept for reuse.
+    pub pool_bytes: u64,
+    /// Usages that result buffers get beyond storage and copies, e.g. `VERTEX` for a host that draws them.
+    pub usages: wgpu::BufferUsages,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            adapter: Adapter::Auto,
+            portable_limits: false,
+            pool_bytes: 1 << 30,
+            usages: wgpu::BufferUsages::empty(),
+        }
+    }
+}
+
+/// An adapter as people see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdapterSummary {
+    /// The marketing name.
+    pub name: String,
+    /// `vulkan`, `metal`, `dx12`, `gl`, `webgpu`.
+    pub backend: String,
+    /// Driver and version.
+    pub driver: String,
+    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    pub kind: &'static str,
+    /// The limits kernels must respect.
+    pub limits: Limits,
+    /// Names of wgpu features.
+    pub features: Vec<String>,
+}
+
+impl AdapterSummary {
+    pub(super) fn new(info: &wgpu::AdapterInfo, limits: &wgpu::Limits, features: wgpu::Features) -> Self {
+        let name = if info.name.is_empty() { "unnamed adapter".to_owned() } else { info.name.clone() };
+        Self {
+            name,
+            backend: info.backend.to_str().to_owned(),
+            driver: [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned(),
+            kind: kind(info.device_type),
+            limits: limits_of(limits, info.device_type == wgpu::DeviceType::Cpu),
+            features: features.iter_names().map(|(name, _)| name.to_owned()).collect(),
+        }
+    }
+
+    fn line(&self) -> String {
+        format!("{} ({}, {})", self.name, self.backend, self.kind)
+    }
+}
+
+fn kind(kind: wgpu::DeviceType) -> &'static str {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => "discrete",
+        wgpu::DeviceType::IntegratedGpu => "integrated",
+        wgpu::DeviceType::VirtualGpu => "virtual",
+        wgpu::DeviceType::Cpu => "software",
+        wgpu::DeviceType::Other => "other",
+    }
+}
+
+/// The limits kernels and plans look at. This is the one place where wgpu's limits become ours.
+fn limits_of(limits: &wgpu::Limits, cpu: bool) -> Limits {
+    Limits {
+        // group 0 holds them all; one binding each
+        storage_buffers: limits.max_storage_buffers_per_shader_stage.min(limits.max_bindings_per_bind_group) as usize,
+        binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        buffer_bytes: limits.max_buffer_size,
+        uniform_bytes: limits.max_uniform_buffer_binding_size,
+        invocations: limits.max_compute_invocations_per_workgroup.min(limits.max_compute_workgroup_size_x),
+        workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        groups: limits.max_compute_workgroups_per_dimension,
+        storage_alignment: u64::from(limits.min_storage_buffer_offset_alignment),
+        uniform_alignment: u64::from(limits.min_uniform_buffer_offset_alignment),
+        cpu,
+    }
+}
+
+/// What the engine cannot do without: WebGPU's portable limits for compute, and nothing for what it does not use.
+fn required() -> wgpu::Limits {
+    let ours = Limits::default();
+    wgpu::Limits {
+        max_bind_groups: 2,
+        max_dynamic_uniform_buffers_per_pipeline_layout: 1,
+        max_uniform_buffers_per_shader_stage: 1,
+        max_bindings_per_bind_group: ours.storage_buffers as u32,
+        max_storage_buffers_per_shader_stage: ours.storage_buffers as u32,
+        max_uniform_buffer_binding_size: 16 << 10,
+        max_storage_buffer_binding_size: ours.binding_bytes,
+        max_buffer_size: ours.buffer_bytes,
+        max_compute_workgroup_storage_size: ours.workgroup_bytes,
+        max_compute_invocations_per_workgroup: ours.invocations,
+        max_compute_workgroup_size_x: ours.invocations,
+        max_compute_workgroup_size_y: ours.invocations,
+        max_compute_workgroup_size_z: 1,
+        max_compute_workgroups_per_dimension: ours.groups,
+        ..wgpu::Limits::downlevel_webgl2_defaults()
+    }
+}
+
+/// The first limit that is below what the engine needs. Only what `required` sets is looked at.
+fn shortfall(limits: &wgpu::Limits) -> Option<(&'static str, u64, u64)> {
+    let need = required();
+    let pairs = [
+        ("max_bind_groups", u64::from(limits.max_bind_groups), u64::from(need.max_bind_groups)),
+        (
+            "max_storage_buffers_per_shader_stage",
+            u64::from(limits.max_storage_buffers_per_shader_stage),
+            u64::from(need.max_storage_buffers_per_shader_stage),
+        ),
+        (
+            "max_uniform_buffer_binding_size",
+            limits.max_uniform_buffer_binding_size,
+            need.max_uniform_buffer_binding_size,
+        ),
+        (
+            "max_compute_workgroup_storage_size",
+            u64::from(limits.max_compute_workgroup_storage_size),
+            u64::from(need.max_compute_workgroup_storage_size),
+        ),
+        (
+            "max_compute_invocations_per_workgroup",
+            u64::from(limits.max_compute_invocations_per_workgroup),
+            u64::from(need.max_compute_invocations_per_workgroup),
+        ),
+        (
+            "max_compute_workgroup_size_x",
+            u64::from(limits.max_compute_workgroup_size_x),
+            u64::from(need.max_compute_workgroup_size_x),
+        ),
+        (
+            "max_compute_workgroup_size_y",
+            u64::from(limits.max_compute_workgroup_size_y),
+            u64::from(need.max_compute_workgroup_size_y),
+        ),
+        (
+            "max_compute_workgroups_per_dimension",
+            u64::from(limits.max_compute_workgroups_per_dimension),
+            u64::from(need.max_compute_workgroups_per_dimension),
+        ),
+        (
+            "max_storage_buffer_binding_size",
+            limits.max_storage_buffer_binding_size,
+            need.max_storage_buffer_binding_size,
+        ),
+        ("max_buffer_size", limits.max_buffer_size, need.max_buffer_size),
+    ];
+    pairs.into_iter().find(|&(_, have, need)| have < need)
+}
+
+/// Features used where they are offered.
+const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY;
+
+fn backend_rank(backend: wgpu::Backend) -> u32 {
+    match backend {
+        wgpu::Backend::Gl | wgpu::Backend::Noop => 1,
+        _ => 0,
+    }
+}
+
+fn device_rank(kind: wgpu::DeviceType) -> u32 {
+    match kind {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    }
+}
+
+/// All adapters of some backends, the best first.
+async fn enumerate(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends,
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let mut adapters = instance.enumerate_adapters(backends).await;
+    adapters.retain(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS));
+    adapters.sort_by_key(|a| {
+        let info = a.get_info();
+        (device_rank(info.device_type), backend_rank(info.backend))
+    });
+    adapters
+}
+
+fn summary(adapter: &wgpu::Adapter) -> AdapterSummary {
+    AdapterSummary::new(&adapter.get_info(), &adapter.limits(), adapter.features())
+}
+
+async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
+    let refuse = |message: String, hint: &str| Error::NoDevice {
+        adapter: summary(adapter).line(),
+        message,
+        hint: hint.to_owned(),
+    };
+    if let Some((limit, have, need)) = shortfall(&adapter.limits()) {
+        return Err(refuse(format!("its {limit} is {have}, the engine needs {need}"), "choose another adapter"));
+    }
+    let limits = if options.portable_limits {
+        required().or_better_values_from(&wgpu::Limits::default()).or_worse_values_from(&adapter.limits())
+    } else {
+        adapter.limits()
+    };
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("ridgepoint"),
+        required_features: adapter.features() & WANTED,
+        required_limits: limits,
+        ..Default::default()
+    };
+    let (device, queue) = adapter
+        .request_device(&descriptor)
+        .await
+        .map_err(|e| refuse(e.to_string(), "update the driver, or choose another adapter"))?;
+    let lost = Arc::new(OnceLock::new());
+    let reason = lost.clone();
+    device.set_device_lost_callback(move |why, message| {
+        // the first reason stays
+        let _known = reason.set(if message.is_empty() { format!("{why:?}") } else { message });
+    });
+    let inner = Inner::new(device, queue, &adapter.get_info(), false, options, lost);
+    Ok(Device { inner: Arc::new(inner) })
+}
+
+impl Device {
+    /// Opens the adapter that `options` ask for.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] lists what was found; [`Error::NoDevice`] says why the adapter gave no device.
+    pub async fn open(options: Options) -> Result<Device> {
+        let mut adapters = enumerate(wgpu::Backends::PRIMARY).await;
+        let fits = |adapter: &&wgpu::Adapter| match &options.adapter {
+            Adapter::Auto => true,
+            Adapter::Software => adapter.get_info().device_type == wgpu::DeviceType::Cpu,
+            Adapter::Named(name) => summary(adapter).name.to_lowercase().contains(&name.to_lowercase()),
+        };
+        if !adapters.iter().any(|a| fits(&a)) {
+            // OpenGL is a last resort: asking for it loads window-system libraries
+            adapters = enumerate(wgpu::Backends::all()).await;
+        }
+        let mut first = None;
+        for adapter in adapters.iter().filter(fits) {
+            match request(adapter, &options).await {
+                Ok(device) => return Ok(device),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(|| {
+            let requested = match &options.adapter {
+                Adapter::Auto => "auto".to_owned(),
+                Adapter::Software => "software".to_owned(),
+                Adapter::Named(name) => name.clone(),
+            };
+            let hint = if adapters.is_empty() {
+                "install a Vulkan, Metal or DirectX 12 driver (on Debian, `apt-get install mesa-vulkan-drivers` gives a \
+                 software one)"
+            } else {
+                "give a part of one of these names, or `auto`"
+            };
+            let found = adapters.iter().map(|a| summary(a).line()).collect();
+            Error::NoAdapter { requested, found, hint: hint.into() }
+        }))
+    }
+
+    /// [`Device::open`], blocking.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open_blocking(options: Options) -> Result<Device> {
+        pollster::block_on(Self::open(options))
+    }
+
+    /// Every adapter that can compute, the best first.
+    pub async fn adapters() -> Vec<AdapterSummary> {
+        enumerate(wgpu::Backends::all()).await.iter().map(summary).collect()
+    }
+
+    /// [`Device::adapters`], blocking.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[must_use]
+    pub fn adapters_blocking() -> Vec<AdapterSummary> {
+        pollster::block_on(Self::adapters())
+    }
+
+    /// The features and limits a host must ask for when it requests the device that [`Device::adopt`] is to work on:
+    ///
+    /// ```no_run
+    /// # fn host(own: wgpu::Limits) -> wgpu::DeviceDescriptor<'static> {
+    /// # use ridgepoint::wgpu;
+    /// let (features, limits) = ridgepoint::Device::requirements();
+    /// wgpu::DeviceDescriptor {
+    ///     required_features: features, // | the host's own
+    ///     required_limits: own.or_better_values_from(&limits),
+    ///     ..Default::default()
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn requirements() -> (wgpu::Features, wgpu::Limits) {
+        (wgpu::Features::empty(), required())
+    }
+
+    /// Works as a guest on a host's device and queue.
+    ///
+    /// A guest never submits, polls or sets handlers on its own account: [`Device::encode`] only records into the caller's
+    /// encoder and creates buffers. `read` and `eval` are explicit requests to run, so these do submit, and `read` polls.
+    /// Error scopes are always balanced.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if the device was made with less than [`Device::requirements`].
+    pub fn adopt(adapter: &wgpu::Adapter, device: wgpu::Device, queue: wgpu::Queue) -> Result<Device> {
+        Self::adopt_with(adapter, device, queue, &Options::default())
+    }
+
+    /// [`Device::adopt`] with a bound for the pool and with extra buffer usages; the other options do not matter.
+    pub fn adopt_with(
+        adapter: &wgpu::Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        options: &Options,
+    ) -> Result<Device> {
+        if let Some((limit, have, need)) = shortfall(&device.limits()) {
+            return Err(Error::Limit {
+                what: format!("what the engine needs of the device's {limit}"),
+                value: need,
+                limit: have,
+                hint: "merge `Device::requirements()` into the limits given to `request_device`".into(),
+            });
+        }
+        let inner = Inner::new(device, queue, &adapter.get_info(), true, options, Arc::default());
+        Ok(Device { inner: Arc::new(inner) })
+    }
+}
