@@ -76,3 +76,14 @@ fn bits_round_f16(x: f32) -> f32 {
 fn bits_round_bf16(x: f32) -> f32 {
     return bits_from_bf16(bits_to_bf16(x));
 }
+
+// The high word of a 32 by 32 bit product, by halves: 64-bit integers are no part of portable WGSL.
+fn bits_high_product(a: u32, b: u32) -> u32 {
+    let a_l = a & 0xffffu;
+    let a_h = a >> 16u;
+    let b_l = b & 0xffffu;
+    let b_h = b >> 16u;
+    let middle = a_h * b_l + ((a_l * b_l) >> 16u);
+    let carry = (middle & 0xffffu) + a_l * b_h;
+    return a_h * b_h + (middle >> 16u) + (carry >> 16u);
+}
