@@ -11,7 +11,7 @@ struct SpecialAngle {
 // is 2^-46. Beyond: 96 bits of 2/pi from the one that matters on, times the significand, in integers (Payne and Hanek).
 fn special_angle(a: f32) -> SpecialAngle {
     let large = bitcast<u32>(a) > 0x46490fdau;
-    let c = min(a, 12867.0);
+    let c = min(a, 12868.0);
     let m = c * 0.636619772 + SPECIAL_MAGIC;
     let n = bits_keep(m) - SPECIAL_MAGIC;
     let r1 = bits_keep(c - n * 1.5703125);
@@ -149,7 +149,7 @@ fn special_atan2(y: f32, x: f32) -> f32 {
     let scale = select(1.0, 9.094947017729282e-13, far);
     let a = min(abs(x), 3.40282347e38) * scale;
     let b = min(abs(y), 3.40282347e38) * scale;
-    let steep = b > a;
+    let steep = abs(y) > abs(x);
     let divisor = max(a, b);
     let r = min(a, b) / select(divisor, 1.0, divisor == 0.0);
     let p = special_atan_core(r);

@@ -16,8 +16,9 @@ fn special_cbrt(x: f32) -> f32 {
     let tiny = bits < 0x00800000u;
     let a = select(bitcast<f32>(bits), 2.0 * f32(bits), tiny);
     let guess = bitcast<f32>((bitcast<u32>(a) >> 16u) * 21845u + 0x2a510000u);
-    let cube = guess * guess * guess;
-    let t = bits_head(guess * (cube + 2.0 * a) / (2.0 * cube + a));
+    // Halley's g (g^3 + 2 a) / (2 g^3 + a), divided by g^2 so that nothing overflows.
+    let d = a / (guess * guess);
+    let t = bits_head(guess * (guess + 2.0 * d) / (2.0 * guess + d));
     let r = a / (t * t);
     let y = (t + t * (r - t) / (t + t + r)) * select(1.0, 8.8817841970012523e-16, tiny);
     let special = bits == 0u || bits >= 0x7f800000u;

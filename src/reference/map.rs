@@ -39,7 +39,14 @@ pub fn value(func: &Func, kinds: &[DType], x: &[f64]) -> f64 {
         Cosh => a.cosh(),
         Tanh => a.tanh(),
         Asinh => libm::asinh(a),
-        Acosh => libm::acosh(a),
+        // libm gives numbers below 1
+        Acosh => {
+            if a < 1.0 {
+                f64::NAN
+            } else {
+                libm::acosh(a)
+            }
+        }
         Atanh => libm::atanh(a),
         Sigmoid => sigmoid(a),
         Softplus => softplus(a),

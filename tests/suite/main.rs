@@ -4,3 +4,4 @@ mod grads;
 mod grads_move;
 mod grads_routine;
 mod layers;
+mod special;
