@@ -1,4 +1,4 @@
-//! What a user can do with tensors: methods of [`Tensor`], [`Device`](crate::Device) each a small formula
+//! What a user can do with tensors: methods of [`Tensor`], [`Device`](crate::Device) and [`Key`], each a small formula
 //! over the primitives of [`graph`](crate::graph).
 //!
 //! # Rules that hold for every method
@@ -19,15 +19,30 @@
 pub mod activation;
 pub mod axes;
 pub mod compare;
+pub mod conv;
 pub mod create;
+pub mod index;
+pub mod join;
+pub mod linalg;
+pub mod loss;
 pub mod map;
 pub mod movement;
+pub mod norm;
 pub mod operand;
+pub mod operator;
+pub mod pool;
+pub mod random;
 pub mod reduce;
+pub mod resize;
+pub mod sort;
 
 pub use axes::Axes;
+pub use conv::Conv;
+pub use loss::{CrossEntropy, Reduction};
 pub use movement::INFER;
 pub use operand::{Fixed, Operand};
+pub use pool::Pool;
+pub use random::Key;
 
 use crate::error::{Error, Site};
 use crate::tensor::Tensor;
