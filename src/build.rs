@@ -4,6 +4,8 @@
 //! - `penalty_list.rs`: every `src/penalty/<name>.rs` that has a `PENALTY`, paired with `shaders/penalty/<name>.wgsl`.
 //! - Every shader, linked, is parsed and validated by naga.
 
+#![expect(clippy::disallowed_methods, reason = "a build script is driven by its environment and ends with a code")]
+
 #[path = "kernel/library/scan.rs"]
 mod scan;
 

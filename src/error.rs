@@ -39,6 +39,7 @@ impl fmt::Debug for Site {
 /// What went wrong, where, and the remedy.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "what a field is stands in the message above it")]
 pub enum Error {
     /// A tensor operation was given shapes, axes, dtypes or values it cannot take.
     #[error("{op}: {message} (called at {site}); {hint}")]

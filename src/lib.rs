@@ -1,5 +1,8 @@
 //! Ridgepoint: a GPU compute engine on wgpu.
 
+// The library is silent: what it has to say is a value.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod autograd;
 pub mod check;
 pub mod dtype;

@@ -10,41 +10,140 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A function of one to four scalars.
+///
+/// The groups say what the arguments are: one number (`F32`, `I32`, `U32`), one `F32`, two numbers of one dtype, and so on;
+/// see [`Func::result`].
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[rustfmt::skip]
 pub enum Func {
     // one number
-    Neg, Abs, Sign,
+    /// `-x`; integers wrap.
+    Neg,
+    /// `|x|`; integers wrap.
+    Abs,
+    /// -1, 0 or 1.
+    Sign,
     // one float
-    Recip, Sqrt, Rsqrt, Cbrt, Exp, Exp2, Expm1, Log, Log2, Log1p,
-    Sin, Cos, Tan, Asin, Acos, Atan, Sinh, Cosh, Tanh, Asinh, Acosh, Atanh,
-    Sigmoid, Softplus, Erf, Erfc, Floor, Ceil, Round, Trunc,
-    /// Bit-pattern tests of a float; the result is `Bool`.
-    IsNan, IsFinite,
+    /// `1 / x`.
+    Recip,
+    /// `x^(1/2)`.
+    Sqrt,
+    /// `x^(-1/2)`.
+    Rsqrt,
+    /// `x^(1/3)`, also of negative numbers.
+    Cbrt,
+    /// `e^x`.
+    Exp,
+    /// `2^x`.
+    Exp2,
+    /// `e^x - 1`, with all digits near 0.
+    Expm1,
+    /// The natural logarithm.
+    Log,
+    /// The logarithm to base 2.
+    Log2,
+    /// `log(1 + x)`, with all digits near 0.
+    Log1p,
+    /// The sine; angles in radians, here and below.
+    Sin,
+    /// The cosine.
+    Cos,
+    /// The tangent.
+    Tan,
+    /// The inverse sine, in `[-pi/2, pi/2]`.
+    Asin,
+    /// The inverse cosine, in `[0, pi]`.
+    Acos,
+    /// The inverse tangent, in `(-pi/2, pi/2)`.
+    Atan,
+    /// The hyperbolic sine.
+    Sinh,
+    /// The hyperbolic cosine.
+    Cosh,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// The inverse hyperbolic sine.
+    Asinh,
+    /// The inverse hyperbolic cosine, at least 0.
+    Acosh,
+    /// The inverse hyperbolic tangent.
+    Atanh,
+    /// `1 / (1 + e^-x)`.
+    Sigmoid,
+    /// `log(1 + e^x)`, without overflow.
+    Softplus,
+    /// The error function.
+    Erf,
+    /// `1 - erf(x)`, with all digits in the tail.
+    Erfc,
+    /// The greatest integer not above.
+    Floor,
+    /// The least integer not below.
+    Ceil,
+    /// The nearest integer, ties to even.
+    Round,
+    /// The integer part.
+    Trunc,
+    /// Whether a float is not a number, by its bits.
+    IsNan,
+    /// Whether a float is neither infinite nor NaN, by its bits.
+    IsFinite,
     /// Logical negation of `Bool`, bitwise complement of integers.
     Not,
-    /// The bits of an `F32` as `U32`, and back.
-    Bits, FromBits,
+    /// The bits of an `F32` as `U32`.
+    Bits,
+    /// The `F32` with the bits of a `U32`.
+    FromBits,
     /// Conversion; to integers it truncates and saturates (NaN to 0), to narrow floats it rounds to nearest even.
     Cast(DType),
     /// The same number of any dtype, with derivative zero: gradients stop here.
     Detach,
     // two numbers of one dtype
-    Add, Sub, Mul,
+    /// `a + b`; integers wrap.
+    Add,
+    /// `a - b`; integers wrap.
+    Sub,
+    /// `a b`; integers wrap.
+    Mul,
     /// Division; of integers truncated, `x / 0 = x`, `i32::MIN / -1 = i32::MIN` (WGSL).
     Div,
     /// Truncated remainder with the sign of the dividend; of integers `x % 0 = 0`, `i32::MIN % -1 = 0` (WGSL).
     Rem,
-    /// The lesser and the greater; NaN if either is NaN.
-    Min, Max,
+    /// The lesser; NaN if either is NaN.
+    Min,
+    /// The greater; NaN if either is NaN.
+    Max,
     // two floats
-    Pow, Atan2, Copysign,
+    /// `a^b`; of a negative base NaN unless the exponent is whole.
+    Pow,
+    /// The angle of the point `(b, a)`, in `[-pi, pi]`.
+    Atan2,
+    /// `|a|` with the sign of `b`.
+    Copysign,
     // two of one dtype to Bool; any comparison with NaN is false but `Ne`
-    Eq, Ne, Lt, Le, Gt, Ge,
-    /// Logical on `Bool`, bitwise on integers.
-    And, Or, Xor,
-    /// Shifts of integers by `U32`, taken modulo 32; right shifts of `I32` keep the sign.
-    Shl, Shr,
+    /// `a = b`.
+    Eq,
+    /// Not `a = b`; true with NaN.
+    Ne,
+    /// `a < b`.
+    Lt,
+    /// `a <= b`.
+    Le,
+    /// `a > b`.
+    Gt,
+    /// `a >= b`.
+    Ge,
+    // two of one dtype: logical on Bool, bitwise on integers
+    /// Both.
+    And,
+    /// Either or both.
+    Or,
+    /// One but not both.
+    Xor,
+    /// An integer shifted left by a `U32`, taken modulo 32.
+    Shl,
+    /// An integer shifted right by a `U32`, taken modulo 32; `I32` keeps its sign.
+    Shr,
     /// `Select(condition, a, b)`: `a` where the condition holds, else `b`.
     Select,
     /// Word `0..4` of Philox-4x32-10 with key `(a, b)` and counter `(c, 0, 0, 0)`; all `U32`.
@@ -89,7 +188,10 @@ impl Func {
         }
     }
 
-    /// The dtype of the result, or what dtypes the function takes. Storage floats are taken by `Cast` alone.
+    /// The dtype of the result. Storage floats are taken by `Cast` and `Detach` alone.
+    ///
+    /// # Errors
+    /// The dtypes the function takes.
     pub fn result(&self, args: &[DType]) -> Result<DType, &'static str> {
         use Func::*;
         let a = args[0];

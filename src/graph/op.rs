@@ -14,7 +14,12 @@ pub enum Op {
     Data(Data),
     /// One number; shape `[]`. It travels to the shader as data, so changing it recompiles nothing, unless `fixed`
     /// says that it is part of the program's structure (a literal of a formula, like the 2 in `2x`).
-    Const { value: f64, fixed: bool },
+    Const {
+        /// Integers and booleans as the number that equals them.
+        value: f64,
+        /// A literal of the program.
+        fixed: bool,
+    },
     /// `y[i] = i`; shape `[n]`, dtype `I32` or `U32`.
     Iota,
     /// One scalar function applied to every element; all sources have the result's shape.
@@ -25,9 +30,17 @@ pub enum Op {
     View(View),
     /// `y[.., i, ..] = x[.., index[.., i, ..], ..]` along `axis`; sources `x`, `index` (`U32` or `I32`); the result has the
     /// shape of `index`, which equals `x` but in `axis`. An index out of range gives NaN (floats), 0 or false.
-    Gather { axis: usize },
+    Gather {
+        /// The axis of `x` that is indexed.
+        axis: usize,
+    },
     /// Reduction over `axes` (ascending), which vanish from the shape.
-    Reduce { kind: Reduce, axes: Vec<usize> },
+    Reduce {
+        /// How elements are joined.
+        kind: Reduce,
+        /// Ascending.
+        axes: Vec<usize>,
+    },
     /// A hand-written algorithm.
     Routine(Routine),
 }
@@ -52,16 +65,19 @@ pub enum Reduce {
 /// Hand-written algorithms; each has its own kernels and one entry in `kernel/routine.rs`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Routine {
-    /// `c[b, m, n] = sum_k a[b, m, k] * bt[b, n, k]`... operands `a: [b, m, k]`, `b: [b, k, n]`, result `[b, m, n]`, all f32
+    /// `c[b, m, n] = sum_k a[b, m, k] * b[b, k, n]`; operands `a: [b, m, k]`, `b: [b, k, n]`, result `[b, m, n]`, all f32
     /// (operands may be storage floats). Transposition and batch broadcasting come as views of the operands.
     Matmul,
     /// Inclusive scan of `x: [rows, n]` along the last axis; `F32`, `I32` or `U32`.
     Scan(Scan),
-    /// `Scan(LinRec)` has two sources `a, b: [rows, n]`, f32: `y[i] = a[i] * y[i-1] + b[i]`, `y[-1] = 0`.
+    /// Two sources `a, b: [rows, n]`, f32: `y[i] = a[i] * y[i-1] + b[i]`, `y[-1] = 0`.
     LinRec,
     /// Stable ascending argsort of `x: [rows, n]` along the last axis; `U32` result; NaN last. `descending` reverses the
     /// order of values but keeps ties stable (and NaN first).
-    ArgSort { descending: bool },
+    ArgSort {
+        /// Greatest first.
+        descending: bool,
+    },
     /// `base: [n, inner]`, `index: [m]` (`U32`), `order: [m]` (`U32`, stable argsort of `index`), `source: [m, inner]`;
     /// `y[i, :] = base[i, :] ∘ source[j, :]` over all `j` with `index[j] = i`, in ascending `j`. Indices out of range are dropped.
     Scatter(Scatter),
@@ -70,18 +86,26 @@ pub enum Routine {
 /// What a scan accumulates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Scan {
+    /// `y[i] = y[i-1] + x[i]`.
     Sum,
+    /// `y[i] = y[i-1] x[i]`.
     Prod,
+    /// `y[i] = max(y[i-1], x[i])`; NaN once one was met.
     Max,
+    /// `y[i] = min(y[i-1], x[i])`; NaN once one was met.
     Min,
 }
 
-/// How [`Routine::Scatter`] joins the base and the sources. `Replace` keeps the last source in index order.
+/// How [`Routine::Scatter`] joins the base and the sources.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Scatter {
+    /// Their sum.
     Add,
+    /// The greatest of all.
     Max,
+    /// The least of all.
     Min,
+    /// The last source in index order, or the base where there is none.
     Replace,
 }
 

@@ -268,7 +268,8 @@ fn snippets_bring_their_derivatives() {
     let y = map(Func::Call(cubic), &[&x, &a]);
     check_first("cubic", &y, &[x.clone(), a.clone()]);
     let one = leaf(&[4], vec![1.0; 4]);
-    let by = |y: &Node, t: &Node| vjp(std::slice::from_ref(y), std::slice::from_ref(&one), &[t.clone()], site());
+    let by =
+        |y: &Node, t: &Node| vjp(std::slice::from_ref(y), std::slice::from_ref(&one), std::slice::from_ref(t), site());
     let slope = by(&y, &x).unwrap().swap_remove(0);
     check_first("cubic: slope", &slope, std::slice::from_ref(&x));
     let error = by(&slope, &a).unwrap_err().to_string();

@@ -4,6 +4,7 @@ use crate::grads::{Numbers, check, dot, indices, leaf, map, site, values};
 use ridgepoint::graph::{AxisMap, Fill, Func, Node, View};
 use ridgepoint::pass::grad::{jvp, vjp};
 use ridgepoint::shape::Shape;
+use std::slice::from_ref;
 
 /// For an op that is linear in `x`: `<f(v), w> = <v, f^T w>` to the last bit, forward mode is `f` itself, and the
 /// transpose of the transpose is `f` again.
@@ -13,12 +14,12 @@ pub fn check_linear(label: &str, x: &Node, f: impl Fn(&Node) -> Node) {
     let (v, w) = (numbers.whole(x.shape()), numbers.whole(y.shape()));
     let zero = values(&f(&leaf(x.shape(), vec![0.0; x.elements()])));
     let image: Vec<f64> = values(&f(&v)).iter().zip(&zero).map(|(a, b)| a - b).collect();
-    let back = vjp(&[y.clone()], &[w.clone()], &[x.clone()], site()).unwrap().swap_remove(0);
+    let back = vjp(from_ref(&y), from_ref(&w), from_ref(x), site()).unwrap().swap_remove(0);
     assert_eq!(back.shape(), x.shape(), "{label}");
     assert_eq!(dot(&image, &values(&w)), dot(&values(&v), &values(&back)), "{label}: adjoint identity");
-    let forward = jvp(&[y.clone()], &[x.clone()], &[v.clone()], site()).unwrap().swap_remove(0);
+    let forward = jvp(from_ref(&y), from_ref(x), from_ref(&v), site()).unwrap().swap_remove(0);
     assert_eq!(values(&forward), image, "{label}: jvp");
-    let again = jvp(&[back.clone()], &[w.clone()], &[w.clone()], site()).unwrap().swap_remove(0);
+    let again = jvp(from_ref(&back), from_ref(&w), from_ref(&w), site()).unwrap().swap_remove(0);
     assert_eq!(values(&again), values(&back), "{label}: jvp of the adjoint");
 }
 
@@ -28,7 +29,8 @@ fn relation(terms: &[(usize, i64)], offset: i64, divisor: i64) -> AxisMap {
 
 fn check_view(label: &str, source: &[usize], axes: Vec<AxisMap>, result: &[usize], fill: Fill) {
     let x = Numbers(1).whole(source);
-    check_linear(label, &x, |x| Node::view(x, View { axes: axes.clone(), fill }, Shape::from(result), site()).unwrap());
+    let view = View { axes, fill };
+    check_linear(label, &x, |x| Node::view(x, view.clone(), Shape::from(result), site()).unwrap());
 }
 
 #[test]
@@ -151,7 +153,7 @@ fn an_index_out_of_range_sends_nothing() {
     ] {
         let y = Node::gather(&x, 0, &index, site()).unwrap();
         let w = leaf(&[3, 2], vec![1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0]);
-        let back = vjp(&[y], &[w], &[x.clone()], site()).unwrap();
+        let back = vjp(&[y], &[w], from_ref(&x), site()).unwrap();
         assert_eq!(values(&back[0]), [1.0, 0.0, 10_000.0, 1000.0]);
     }
 }
