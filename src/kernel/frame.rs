@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// The longest chain of dependent additions.
 pub const CHAIN: usize = 256;
 
+/// The length from which a few rows are better reduced in parts than fused with what needs their results.
+const LONG_ROW: usize = 1 << 14;
+
 /// The longest part of a row that one thread or workgroup walks.
 const LONGEST_PART: usize = 1 << 19;
 
@@ -296,7 +299,7 @@ impl<'c> Rows<'c> {
             (false, true) => (512, 8192),
             (false, false) => (16_384, 32),
         };
-        if !self.can_part() && rows < wanted / 16 && self.n_cols >= 2 * least {
+        if !self.can_part() && rows < wanted / 16 && self.n_cols >= LONG_ROW {
             return Err(Refusal::Unaligned);
         }
         if self.can_part() {

@@ -6,7 +6,7 @@ use super::key::Walk;
 use super::simplify;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::graph::{Node, NodeMap, Op, Routine};
+use crate::graph::{Func, Node, NodeMap, Op, Routine};
 use crate::kernel::frame::Buffer;
 use crate::kernel::routine::{self, Source};
 use crate::kernel::{Access, Kernel, Limits, Operand};
@@ -72,8 +72,6 @@ pub struct Plan {
     pub words: Vec<u32>,
     /// The patches.
     pub patches: Vec<Patch>,
-    /// The slot of each root; two roots that are one computation share a slot.
-    pub roots: Vec<usize>,
 }
 
 impl Plan {
@@ -97,14 +95,14 @@ impl fmt::Display for Plan {
             let (reads, writes) = (of(false).join(" "), of(true).join(" "));
             writeln!(f, "step {ix}: {} [{reads}] -> [{writes}] groups {:?}", step.kernel.label, step.groups)?;
         }
-        write!(f, "roots: {:?}", self.roots)
+        Ok(())
     }
 }
 
 /// See [`super::lower`].
 pub fn lower(roots: &[Node], limits: &Limits) -> Result<Plan> {
     let walk = Walk::of(roots);
-    let simple = simplify::simplify(roots)?;
+    let simple = apart(simplify::simplify(roots)?)?;
     let order = crate::graph::topological(&simple, true);
     let padded: Vec<bool> = walk.data.iter().map(|d| d.0.padded()).collect();
     let numbering = |stored: &HashSet<usize>| number(&order, stored, &walk, &padded);
@@ -128,11 +126,18 @@ pub fn lower(roots: &[Node], limits: &Limits) -> Result<Plan> {
     for (ix, work) in work.iter().enumerate() {
         builder.step(ix, work)?;
     }
-    builder.plan.roots = simple
-        .iter()
-        .map(|r| builder.slot_of[builder.value_of[&r.id()]].expect("bug: a root without a slot"))
-        .collect();
     Ok(builder.plan)
+}
+
+/// Every root gets a buffer of its own: where two became one computation, or one nothing but an input, it is copied.
+fn apart(mut roots: Vec<Node>) -> Result<Vec<Node>> {
+    for ix in 0..roots.len() {
+        let root = &roots[ix];
+        if root.value().is_some() || roots[..ix].contains(root) {
+            roots[ix] = Node::map(Func::Detach, vec![root.clone()], root.site())?;
+        }
+    }
+    Ok(roots)
 }
 
 /// Inputs first, then every stored node.

@@ -107,11 +107,8 @@ fn a_large_sum_takes_two_kernels_and_carries_its_gradient() {
 #[test]
 fn positions_and_columns() {
     assert_steps(&[reduce(Reduce::ArgMax, &leaf([1 << 20]), &[0])], 2);
-    assert_steps(&[reduce(Reduce::ArgMin, &leaf([300, 700]), &[0])], 1);
-    assert_steps(
-        &[reduce(Reduce::Sum, &leaf([4096, 4096]), &[0]), reduce(Reduce::Sum, &leaf([3, 5, 7]), &[0, 2])],
-        2 + 1,
-    );
+    assert_steps(&[reduce(Reduce::ArgMin, &leaf([60, 700]), &[0])], 1);
+    assert_steps(&[reduce(Reduce::Sum, &leaf([3, 5, 7]), &[0, 2])], 1);
 }
 
 #[test]

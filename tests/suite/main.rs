@@ -5,4 +5,5 @@ mod grads;
 mod grads_move;
 mod grads_routine;
 mod layers;
+mod smoke;
 mod special;
