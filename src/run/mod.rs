@@ -11,6 +11,7 @@
 //! tensor again; nothing was submitted, so it is not poisoned.
 
 mod bind;
+mod entry;
 mod execute;
 mod fault;
 mod memory;
@@ -35,7 +36,7 @@ use crate::error::{Error, Result, Site};
 use crate::graph::{Data, Node};
 use crate::kernel::Limits;
 use crate::shape::Shape;
-use execute::State;
+use entry::State;
 use fault::{Outcome, Scopes, Ticket, lock};
 use memory::Pool;
 use std::fmt;

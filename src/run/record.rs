@@ -10,6 +10,8 @@
 //! - a tensor they compute can be used in further recordings (the caller orders its encoders) but not read or evaluated:
 //!   our submission would come before the caller's.
 
+use super::entry::Entry;
+use super::execute::Values;
 use super::fault::{Outcome, Scopes, lock};
 use super::memory::Held;
 use super::upload::storage;
@@ -80,7 +82,7 @@ impl Inner {
         {
             let mut pass = encoder
                 .begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("ridgepoint"), timestamp_writes: None });
-            run.entry.record(&mut pass, &run, uniform.as_ref());
+            run.entry.record(&mut pass, &run.groups, uniform.as_ref());
         }
         match self.seen(scopes.pop("record", 0)) {
             Outcome::Failed(error) => return Err(error),
@@ -89,25 +91,26 @@ impl Inner {
         }
         let dispatches = run.groups.len();
         count(&self.counts.dispatches, dispatches);
-        let ticket = self.ticket(run.checks, run.parents);
-        let outputs: Vec<_> = run.outputs.into_iter().map(|b| Held::new(b.filled_by(ticket.clone()))).collect();
-        let temporaries: Vec<_> = run.temporaries.into_iter().map(Held::new).collect();
-        for buffer in run.inputs.iter().filter_map(storage) {
+        let ticket = self.ticket(std::mem::take(&mut run.checks), std::mem::take(&mut run.parents));
+        let Values { inputs, roots: values, outputs, temporaries } = run.values(&ticket);
+        for buffer in inputs.iter().filter_map(storage) {
             buffer.record();
         }
         for buffer in outputs.iter().chain(&temporaries) {
             buffer.record();
         }
-        for (root, buffer) in roots.iter().zip(&outputs) {
+        for buffer in &outputs {
             buffer.set_unready(true);
-            root.realise(buffer.data());
         }
-        Ok(Recording { inputs: run.inputs, outputs, temporaries, dispatches })
+        for (root, value) in roots.iter().zip(values) {
+            root.realise(value);
+        }
+        Ok(Recording { inputs, outputs, temporaries, dispatches })
     }
 
     /// A buffer of its own for the words of one recording. It is made also where there are no words: that it cannot be
     /// mapped is how the loss of a host's device shows.
-    fn fresh_words(&self, entry: &super::execute::Entry, words: &[u32]) -> (wgpu::Buffer, Result<()>) {
+    fn fresh_words(&self, entry: &Entry, words: &[u32]) -> (wgpu::Buffer, Result<()>) {
         let buffer = entry.uniform_buffer(self, wgpu::BufferUsages::UNIFORM, true);
         let mapped = match buffer.get_mapped_range_mut(..) {
             Ok(mut view) => {

@@ -89,7 +89,7 @@ impl Inner {
     #[cfg(target_arch = "wasm32")]
     fn profile_by_clock(
         self: &Arc<Self>,
-        _state: &mut super::execute::State,
+        _state: &mut super::entry::State,
         _roots: Vec<Node>,
         _run: Run,
     ) -> Result<Vec<Probe>> {
@@ -105,7 +105,7 @@ impl Inner {
     #[cfg(not(target_arch = "wasm32"))]
     fn profile_by_clock(
         self: &Arc<Self>,
-        state: &mut super::execute::State,
+        state: &mut super::entry::State,
         roots: Vec<Node>,
         run: Run,
     ) -> Result<Vec<Probe>> {
