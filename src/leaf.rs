@@ -155,6 +155,31 @@ impl Tensor {
         self.device().eval(&[self])
     }
 
+    /// The computed elements as a leaf: the same storage without the history.
+    ///
+    /// A computed tensor keeps what it was computed from, because it may still be differentiated. State that goes from
+    /// step to step (weights, moments) must be cut off from it, or the whole past stays in memory:
+    ///
+    /// ```no_run
+    /// # fn step(weights: ridgepoint::Tensor) -> ridgepoint::Result<ridgepoint::Tensor> {
+    /// let next = weights * 0.99;
+    /// next.eval()?;
+    /// let weights = next.leaf()?;
+    /// # Ok(weights) }
+    /// ```
+    ///
+    /// # Errors
+    /// If the tensor was neither evaluated nor recorded yet.
+    #[track_caller]
+    pub fn leaf(&self) -> Result<Tensor> {
+        let (site, node) = (Site::here(), self.node()?);
+        let Some(data) = node.value() else {
+            let hint = "call `eval` or `Device::encode` first";
+            return Err(Error::argument("leaf", format!("{node:?} has not been computed"), hint, site));
+        };
+        Tensor::new(self.device(), Node::data(data.clone(), node.shape().clone(), node.dtype(), site)).check()
+    }
+
     /// The elements, row-major. The work is submitted at once; the future is for the way back.
     ///
     /// On an adopted device this is the explicit request to submit, and natively to poll.

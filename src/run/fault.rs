@@ -22,10 +22,10 @@ pub(super) type Check = Pin<Box<dyn Future<Output = Option<Error>> + Send>>;
 
 /// Error scopes for out-of-memory, validation and internal errors.
 pub(super) struct Scopes {
-    // popped in the order of the fields' mention in `pop`: the reverse of pushing
-    memory: wgpu::ErrorScopeGuard,
-    internal: wgpu::ErrorScopeGuard,
+    // dropped, where `?` leaves early, in the order of declaration: the reverse of pushing
     validation: wgpu::ErrorScopeGuard,
+    internal: wgpu::ErrorScopeGuard,
+    memory: wgpu::ErrorScopeGuard,
 }
 
 impl Scopes {

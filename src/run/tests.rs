@@ -111,7 +111,7 @@ fn a_loop_settles_to_no_allocation_and_no_bind_group() {
     let mut step = |scale: f64| {
         let y = scaled(&device, &x, scale);
         y.eval().expect("runs");
-        x = device_leaf(&y);
+        x = y.leaf().expect("computed");
     };
     for _ in 0..4 {
         step(0.5);
@@ -127,14 +127,6 @@ fn a_loop_settles_to_no_allocation_and_no_bind_group() {
     assert_eq!(now.plan_misses, stats.plan_misses);
     assert_eq!(device.memory().allocations, memory.allocations);
     assert_eq!(device.memory().live, memory.live);
-}
-
-/// A leaf over a computed tensor's elements: what a training step keeps of the last one.
-fn device_leaf(y: &Tensor) -> Tensor {
-    y.then(|node| {
-        let data = node.value().expect("computed").clone();
-        Node::data(data, node.shape().clone(), node.dtype(), Site::here())
-    })
 }
 
 #[test]
