@@ -9,7 +9,7 @@ use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::Node;
 use crate::kernel::Access;
-use crate::pass::{self, Key, Plan};
+use crate::pass::{self, Key, Plan, Role};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
@@ -30,6 +30,8 @@ pub(super) struct State {
 /// A plan with what its structure needs on the device.
 pub(super) struct Entry {
     pub plan: Plan,
+    /// The slot of each root.
+    pub roots: Vec<usize>,
     pub pipelines: Vec<Arc<Pipeline>>,
     uniform: Option<Uniform>,
 }
@@ -75,7 +77,7 @@ impl Entry {
             .iter()
             .map(|step| pipelines.get(inner, &step.kernel, step.n_words > 0))
             .collect::<Result<Vec<_>>>()?;
-        let mut entry = Self { plan, pipelines: made, uniform: None };
+        let mut entry = Self { roots: roots(&plan), plan, pipelines: made, uniform: None };
         if entry.window() > 0 {
             let scopes = Scopes::push(&inner.device);
             let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
@@ -173,6 +175,12 @@ impl Entry {
     }
 }
 
+/// The slot of each root.
+fn roots(plan: &Plan) -> Vec<usize> {
+    let slot_of = |ix| plan.slots.iter().position(|slot| slot.role == Role::Output(ix));
+    (0..).map_while(slot_of).collect()
+}
+
 /// Refuses what the device would refuse, with a better message; done once per plan.
 fn check(inner: &Inner, plan: &Plan) -> Result<()> {
     let limits = &inner.summary.limits;
@@ -221,8 +229,8 @@ impl Inner {
         }
         count(&self.counts.plan_misses, 1);
         let plan = pass::lower(roots, &self.summary.limits)?;
-        assert!(plan.roots.len() == roots.len(), "bug: a plan for other roots: {plan}");
         let entry = Arc::new(Entry::new(self, &mut state.pipelines, plan)?);
+        assert!(entry.roots.len() == roots.len(), "bug: a plan for other roots:\n{}", entry.plan);
         if state.plans.len() >= PLANS {
             let oldest = state.plans.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
             if let Some(oldest) = oldest {

@@ -55,7 +55,7 @@ impl Run {
 
     /// The buffer of a root.
     fn root(&self, ix: usize) -> &Buffer {
-        self.slot(self.entry.plan.roots[ix])
+        self.slot(self.entry.roots[ix])
     }
 
     /// The buffers as values that `ticket` answers for.
@@ -63,12 +63,8 @@ impl Run {
         let plan = &self.entry.plan;
         let held: Vec<Option<Held>> =
             self.buffers.into_iter().map(|b| b.map(|b| Held::new(b.filled_by(ticket.clone())))).collect();
-        let value = |&slot: &usize| match plan.slots[slot].role {
-            // a root that simplifies to what is there shares it
-            Role::Input(ix) => self.inputs[ix].clone(),
-            _ => held[slot].as_ref().expect("bug: every slot but inputs has a buffer").data(),
-        };
-        let roots = plan.roots.iter().map(value).collect();
+        let value = |&slot: &usize| held[slot].as_ref().expect("bug: every slot but inputs has a buffer").data();
+        let roots = self.entry.roots.iter().map(value).collect();
         let (mut outputs, mut temporaries) = (Vec::new(), Vec::new());
         for (slot, buffer) in plan.slots.iter().zip(held) {
             match (slot.role, buffer) {
