@@ -20,6 +20,7 @@ pub mod run;
 pub mod shape;
 pub mod solver;
 pub mod tensor;
+pub mod verify;
 
 pub use dtype::{DType, Element};
 pub use error::{Error, Result};
