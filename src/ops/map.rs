@@ -308,11 +308,17 @@ impl Tensor {
     }
 
     /// The same values, with derivative zero: gradients stop here.
+    ///
+    /// Of a tensor that has been computed it is a new leaf, without the history: so a training loop that evaluates and
+    /// detaches its parameters keeps nothing of earlier steps alive.
     #[track_caller]
     #[must_use]
     pub fn detach(&self) -> Tensor {
         let site = Site::here();
-        self.then(|x| Node::map(Func::Detach, vec![x.clone()], site))
+        self.then(|x| match x.value() {
+            Some(data) => Node::data(data.clone(), x.shape().clone(), x.dtype(), site),
+            None => Node::map(Func::Detach, vec![x.clone()], site),
+        })
     }
 
     /// `f16` and `bf16` as `f32`; anything else as it is.

@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: it links once.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod autograd;
 mod embed;
 mod grads;
 mod grads_move;
