@@ -9,3 +9,4 @@ mod grads_routine;
 mod layers;
 mod smoke;
 mod special;
+mod special_exact;

@@ -10,7 +10,7 @@ use ridgepoint::wgpu::{self, util::DeviceExt};
 use ridgepoint::{DType, Device};
 
 /// The bits of `expression` of `x` (and `y`, `z`), named with their types, for each row of the inputs.
-fn evaluate(device: &Device, expression: &str, types: &[DType], inputs: &[Vec<u32>]) -> Vec<u32> {
+pub fn evaluate(device: &Device, expression: &str, types: &[DType], inputs: &[Vec<u32>]) -> Vec<u32> {
     let names = ["x", "y", "z"];
     let mut text = String::new();
     for (i, name) in names[..types.len()].iter().enumerate() {
@@ -85,7 +85,7 @@ fn evaluate(device: &Device, expression: &str, types: &[DType], inputs: &[Vec<u3
 }
 
 /// `func` by its expression, as bits.
-fn device_values(device: &Device, func: &Func, types: &[DType], inputs: &[Vec<u32>]) -> Vec<u32> {
+pub fn device_values(device: &Device, func: &Func, types: &[DType], inputs: &[Vec<u32>]) -> Vec<u32> {
     let call = expr::call(func, &["x", "y", "z"][..types.len()], types);
     let bits = match func.result(types).expect("legal dtypes") {
         DType::Bool => format!("u32({call})"),
@@ -95,16 +95,16 @@ fn device_values(device: &Device, func: &Func, types: &[DType], inputs: &[Vec<u3
 }
 
 /// A small generator for test arguments.
-struct Words(u64);
+pub struct Words(pub u64);
 
 impl Words {
-    fn next(&mut self) -> u32 {
+    pub fn next(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as u32 ^ (self.0 >> 13) as u32
     }
 }
 
-const SPECIAL: [f32; 40] = [
+pub const SPECIAL: [f32; 40] = [
     0.0,
     -0.0,
     1.0,
