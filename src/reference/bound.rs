@@ -68,8 +68,8 @@ fn one_float(func: &Func, x: Ball) -> Ball {
         return Ball::unknown(y);
     }
     let propagated = if x.is_exact() { 0.0 } else { spread(func, f, x, y) };
-    let own = accuracy(func, &[x.value], y);
-    Ball::rounded(y, propagated, own.ulps, own.absolute)
+    let own = accuracy(func);
+    Ball::rounded(y, propagated, own, 0.0)
 }
 
 /// The deviation of a function of one float over the interval of its argument.
@@ -153,8 +153,8 @@ fn two_floats(func: &Func, a: Ball, b: Ball) -> Ball {
     if exact && matches!(func, Func::Add | Func::Sub | Func::Mul) && is_exact_result(func, a.value, b.value, y) {
         return Ball::rounded(y, 0.0, 0.0, 0.0);
     }
-    let own = accuracy(func, &[a.value, b.value], y);
-    let ball = Ball::rounded(y, propagated, own.ulps, own.absolute);
+    let own = accuracy(func);
+    let ball = Ball::rounded(y, propagated, own, 0.0);
     // A product that overflows on its own need not inside of a fused multiply-add.
     if *func == Func::Mul && ball.value.is_infinite() && y.is_finite() { Ball::unknown(ball.value) } else { ball }
 }
@@ -196,13 +196,11 @@ fn remainder(a: Ball, b: Ball, y: f64) -> Ball {
         return Ball::exact(y);
     }
     let q = a.value / b.value;
-    let relative = accuracy(&Func::Div, &[a.value, b.value], q).ulps * super::tol::ULP;
-    let quotient_error = (a.error + q.abs() * b.error) / (b.value.abs() - b.error) + relative * q.abs();
+    let quotient_error = (a.error + q.abs() * b.error) / (b.value.abs() - b.error);
     let (least, most) = ((q - quotient_error).trunc(), (q + quotient_error).trunc());
-    let own = accuracy(&Func::Rem, &[a.value, b.value], y);
     let jumps = (most - least) * (b.value.abs() + b.error);
     let propagated = a.error + least.abs().max(most.abs()) * b.error + jumps;
-    Ball::rounded(y, propagated, own.ulps, own.absolute)
+    Ball::rounded(y, propagated, accuracy(&Func::Rem), 0.0)
 }
 
 fn power(a: Ball, b: Ball, y: f64, exact: bool, corners: impl Fn() -> f64, f: impl Fn(f64, f64) -> f64) -> f64 {
@@ -382,11 +380,11 @@ fn call(func: &Func, snippet: &Snippet, args: &[Ball]) -> Ball {
     if args.iter().any(|a| a.is_unknown()) {
         return Ball::unknown(y);
     }
-    let own = accuracy(func, &x, y);
+    let own = accuracy(func);
     let moved: Vec<f64> = args
         .iter()
         .map(|&a| {
-            a.flushed().error + own.ulps * super::tol::ULP * if a.value.is_finite() { a.value.abs() } else { 0.0 }
+            a.flushed().error + own * super::tol::ULP * if a.value.is_finite() { a.value.abs() } else { 0.0 }
         })
         .collect();
     let varying: Vec<usize> = (0..args.len()).filter(|&i| moved[i] > 0.0).collect();
@@ -411,5 +409,5 @@ fn call(func: &Func, snippet: &Snippet, args: &[Ball]) -> Ball {
             worst += alone;
         }
     }
-    Ball::rounded(y, worst * SNIPPET_SAFETY, own.ulps, own.absolute)
+    Ball::rounded(y, worst * SNIPPET_SAFETY, own, 0.0)
 }
