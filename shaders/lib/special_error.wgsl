@@ -28,7 +28,7 @@ fn special_erfc(x: f32) -> f32 {
     let n = bits_keep(t) - SPECIAL_MAGIC;
     let r = bits_keep(-(h * h) - n * SPECIAL_LN2_HI) - (n * SPECIAL_LN2_LO + rest);
     let y = special_exp_core(r) * (1.0 + p) / (1.0 + 2.0 * a);
-    let tail = bits_keep(y) * special_scale(1.0, t);
+    let tail = bits_keep(y) * special_scale(1.0, bitcast<u32>(t));
     let positive = select(tail, 0.0, a >= 10.06);
     return select(select(positive, 2.0 - positive, x < 0.0), x, special_is_nan(x));
 }

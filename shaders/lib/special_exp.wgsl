@@ -21,9 +21,9 @@ fn special_exp_core(r: f32) -> f32 {
     return 1.0 + (r + r * r * q);
 }
 
-// y * 2^n, y in [1/2, 2), n in the low bits of t, -150 <= n <= 128.
-fn special_scale(y: f32, t: f32) -> f32 {
-    let bits = bitcast<i32>(y) + bitcast<i32>(bitcast<u32>(t) << 23u);
+// y * 2^n, y in [1/2, 2), -150 <= n <= 128, where only the low 9 bits of n count.
+fn special_scale(y: f32, n: u32) -> f32 {
+    let bits = bitcast<i32>(y) + bitcast<i32>(n << 23u);
     return bitcast<f32>(select(min(bits, 0x7f800000i), 0i, bits < 0x00800000i));
 }
 
@@ -31,7 +31,7 @@ fn special_scale(y: f32, t: f32) -> f32 {
 fn special_exp_of(x: f32) -> f32 {
     let c = clamp(x, -104.0, 89.0);
     let t = c * SPECIAL_LOG2_E + SPECIAL_MAGIC;
-    return special_scale(special_exp_core(special_exp_rest(c, t)), t);
+    return special_scale(special_exp_core(special_exp_rest(c, t)), bitcast<u32>(t));
 }
 
 // e^x.
@@ -44,7 +44,7 @@ fn special_exp2(x: f32) -> f32 {
     let c = clamp(x, -150.0, 128.25);
     let t = c + SPECIAL_MAGIC;
     let r = c - (bits_keep(t) - SPECIAL_MAGIC);
-    return select(special_scale(special_exp2_core(r), t), x, special_is_nan(x));
+    return select(special_scale(special_exp2_core(r), bitcast<u32>(t)), x, special_is_nan(x));
 }
 
 fn special_exp2_core(r: f32) -> f32 {
@@ -86,8 +86,8 @@ fn special_softplus(x: f32) -> f32 {
 fn special_half_exp(a: f32) -> f32 {
     let c = min(a, 89.5);
     let t = c * SPECIAL_LOG2_E + SPECIAL_MAGIC;
-    // t - 1 is exact: the unit of t is 1.
-    return special_scale(special_exp_core(special_exp_rest(c, t)), t - 1.0);
+    // Not t - 1.0: drivers add the two constants first, and then a tie rounds the other way.
+    return special_scale(special_exp_core(special_exp_rest(c, t)), bitcast<u32>(t) - 1u);
 }
 
 // (e^x - e^-x) / 2; a polynomial below 1.
@@ -113,7 +113,7 @@ fn special_tanh(x: f32) -> f32 {
     let p = (((-0.00569341378 * z + 0.0206288509) * z - 0.0537366159) * z + 0.133314058) * z - 0.333332807;
     let c = min(2.0 * a, 20.0);
     let t = c * SPECIAL_LOG2_E + SPECIAL_MAGIC;
-    let e = special_scale(special_exp_core(special_exp_rest(c, t)), t);
+    let e = special_scale(special_exp_core(special_exp_rest(c, t)), bitcast<u32>(t));
     let y = select(1.0 - 2.0 / (e + 1.0), a + a * z * p, a < 0.625);
     return select(special_copysign(y, x), x, special_is_nan(x));
 }

@@ -82,5 +82,5 @@ fn special_pow_core(a: f32, y: f32) -> f32 {
     let c = clamp(e_h + e_l, -150.0, 128.25);
     let m = c + SPECIAL_MAGIC;
     let r = clamp((e_h - (bits_keep(m) - SPECIAL_MAGIC)) + e_l, -0.5, 0.5);
-    return special_scale(special_exp2_core(r), m);
+    return special_scale(special_exp2_core(r), bitcast<u32>(m));
 }
