@@ -7,7 +7,7 @@
 use super::expr;
 use super::space::{Expr, Space, Var};
 use crate::dtype::DType;
-use crate::graph::{Func, Node, NodeMap, Op, Reduce, Routine, Snippet};
+use crate::graph::{Func, Node, NodeMap, Op, Reduce, Snippet};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -43,20 +43,26 @@ pub struct Value {
 }
 
 impl Value {
+    /// One value for all components.
+    #[must_use]
     pub fn one(text: String, in_loop: bool) -> Self {
         Self { parts: vec![text], in_loop }
     }
 
+    /// A value per component.
+    #[must_use]
     pub fn many(parts: Vec<String>, in_loop: bool) -> Self {
         Self { parts, in_loop }
     }
 
     /// The text of a component.
+    #[must_use]
     pub fn part(&self, component: usize) -> &str {
         if self.parts.len() == 1 { &self.parts[0] } else { &self.parts[component] }
     }
 
     /// Whether all components are one value.
+    #[must_use]
     pub fn uniform(&self) -> bool {
         self.parts.len() == 1
     }
@@ -65,7 +71,9 @@ impl Value {
 /// How many loads and stores of a kernel move whole vectors.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Score {
+    /// Vector accesses.
     pub vector: i32,
+    /// Scalar accesses where a vector was wanted.
     pub scalar: i32,
 }
 
@@ -106,6 +114,8 @@ pub struct Emitter<'a> {
 pub const RESERVED_WORDS: usize = 4;
 
 impl<'a> Emitter<'a> {
+    /// An emitter with nothing written.
+    #[must_use]
     pub fn new(scope: &'a Scope<'a>, space: Space, scalar_only: Vec<usize>) -> Self {
         Self {
             scope,
@@ -217,17 +227,18 @@ impl<'a> Emitter<'a> {
             Op::View(_) => self.view(node, at),
             Op::Gather { axis } => self.gather(node, *axis, at),
             Op::Reduce { .. } => Err(Refusal::Unaligned),
-            Op::Routine(Routine::Matmul | Routine::Scan(_) | Routine::LinRec)
-            | Op::Routine(Routine::ArgSort { .. } | Routine::Scatter(_)) => Err(Refusal::Unstored),
+            Op::Routine(_) => Err(Refusal::Unstored),
         }
     }
 
     /// The linear index of the row this thread (or group) is at.
+    #[must_use]
     pub fn row(&self) -> Expr {
         self.loop_index(Var::Row, self.space.rows, !self.space.comp_in_col)
     }
 
     /// The linear index within the reduction.
+    #[must_use]
     pub fn col(&self) -> Expr {
         self.loop_index(Var::Col, self.space.cols, self.space.comp_in_col)
     }
@@ -264,7 +275,7 @@ impl<'a> Emitter<'a> {
             self.modules.push(snippet.clone());
         }
         let args = node.sources().iter().map(|s| self.eval(s, at)).collect::<Result<Vec<_>, _>>()?;
-        let dtypes: Vec<_> = node.sources().iter().map(|s| s.dtype()).collect();
+        let dtypes: Vec<_> = node.sources().iter().map(Node::dtype).collect();
         let in_loop = args.iter().any(|a| a.in_loop);
         let value = self.per_component(args.iter().any(|a| !a.uniform()), in_loop, |c| {
             let parts: Vec<_> = args.iter().map(|a| a.part(c)).collect();

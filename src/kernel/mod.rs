@@ -4,11 +4,13 @@
 //! hand-written ones (`routine`: the algorithms of `shaders/kernel`). Both bind their buffers in group 0, in order, and
 //! their uniform words in group 1 binding 0.
 
+mod accumulate;
 pub mod emit;
 pub mod expr;
 pub mod frame;
 pub mod library;
 pub mod routine;
+mod rows;
 pub mod space;
 
 use std::sync::Arc;

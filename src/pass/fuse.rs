@@ -61,6 +61,7 @@ struct Facts<'a> {
 }
 
 /// The buffer a routine's operand comes from: a stored node or leaf whose elements it is, in the same order.
+#[must_use]
 pub fn contiguous_base(node: &Node) -> &Node {
     match node.op() {
         Op::Reshape if node.value().is_none() => contiguous_base(node.source(0)),
@@ -69,6 +70,7 @@ pub fn contiguous_base(node: &Node) -> &Node {
 }
 
 /// The buffer, strides and offset of a strided window on a contiguous base; `None` if it is not one.
+#[must_use]
 pub fn strided_base(node: &Node) -> Option<(&Node, Vec<i64>, i64)> {
     if node.value().is_none() {
         match node.op() {
@@ -282,8 +284,11 @@ pub fn fuse(order: &[Node], roots: &[Node], limits: &Limits, scope: &dyn Fn(&Has
 
 /// The numbering of buffers and constants that emission uses.
 pub struct Numbers {
+    /// The buffer of each stored node and leaf.
     pub stored: NodeMap<usize>,
+    /// The number of each constant that is not fixed.
     pub constants: NodeMap<usize>,
+    /// Whether each buffer may be read up to the next multiple of 16 bytes.
     pub padded: Vec<bool>,
 }
 

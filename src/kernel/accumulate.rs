@@ -1,0 +1,258 @@
+//! Generated kernels, part four: what reductions keep while a row is walked, and the loop that walks it.
+
+use super::emit::{Emitter, Value, identity};
+use super::expr;
+use super::frame::{Buffer, CHAIN, Outputs};
+use super::rows::Form;
+use crate::dtype::DType;
+use crate::graph::{Func, Node, Op, Reduce};
+use std::fmt::Write;
+
+/// A loop over `cols` values of `k` that joins `elements` into `accumulators`.
+pub(super) struct Loop<'l> {
+    pub form: Form,
+    pub cols: usize,
+    pub accumulators: &'l [Accumulator],
+    pub elements: &'l [Value],
+    /// Whether the elements are partial results, which bring positions of their own.
+    pub partial: bool,
+}
+
+impl Loop<'_> {
+    /// Writes it; what the elements need before and within the loop is taken from the emitter.
+    pub fn write(&self, e: &mut Emitter<'_>, out: &mut String) {
+        let Self { form, cols, accumulators, elements, partial } = *self;
+        let mut join = String::new();
+        for (accumulator, element) in accumulators.iter().zip(elements) {
+            accumulator.join_element(element, partial, e, &mut join);
+        }
+        let body = e.leave_loop() + &join;
+        out.push_str(&std::mem::take(&mut e.lines[0]));
+        for accumulator in accumulators {
+            accumulator.declare("a", out);
+        }
+        let stride = if form.group { "WG" } else { "1u" };
+        let (first, end, chain) = if form.parts > 1 {
+            let chunk = cols.div_ceil(form.parts);
+            let first = format!("part * {chunk}u");
+            let _ok = writeln!(out, "    let k_end = min({first} + {chunk}u, {cols}u);");
+            (first, "k_end".to_owned(), chunk)
+        } else {
+            ("0u".to_owned(), format!("{cols}u"), cols)
+        };
+        let first = if form.group { format!("{first} + lane") } else { first };
+        let blocked = !form.group && chain > CHAIN && accumulators.iter().any(|a| a.kind == Reduce::Sum);
+        if blocked {
+            let block = CHAIN.min(chain.isqrt().next_power_of_two());
+            let _ok = writeln!(out, "    for (var k_block = {first}; k_block < {end}; k_block += {block}u) {{");
+            for accumulator in accumulators {
+                accumulator.declare("b", out);
+            }
+            let _ok = writeln!(out, "    for (var k = k_block; k < min(k_block + {block}u, {end}); k += 1u) {{");
+            out.push_str(&body.replace("@acc_", "b_"));
+            out.push_str("    }\n");
+            for accumulator in accumulators {
+                accumulator.join_block(out);
+            }
+            out.push_str("    }\n");
+        } else {
+            let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += {stride}) {{");
+            out.push_str(&body.replace("@acc_", "a_"));
+            out.push_str("    }\n");
+        }
+    }
+}
+
+/// What one reduction keeps while a row is walked: a value, and a position for the arg-reductions.
+pub(super) struct Accumulator {
+    pub kind: Reduce,
+    dtype: DType,
+    name: String,
+    /// Components that stay apart (4 where the vector lies along the rows).
+    lanes: usize,
+    width: usize,
+}
+
+impl Accumulator {
+    pub fn shape(reduce: &Node, level_ix: usize) -> Self {
+        let Op::Reduce { kind, .. } = reduce.op() else { panic!("bug: {reduce:?} is not a reduction") };
+        let dtype = reduce.source(0).dtype();
+        Self { kind: *kind, dtype, name: format!("{level_ix}"), lanes: 1, width: 1 }
+    }
+
+    pub fn new(reduce: &Node, level_ix: usize, e: &Emitter<'_>) -> Self {
+        let mut this = Self::shape(reduce, level_ix);
+        this.name = format!("{}_{level_ix}", e.known.len());
+        this.width = e.space.width as usize;
+        this.lanes = if e.space.width > 1 && !e.space.comp_in_col { 4 } else { 1 };
+        this
+    }
+
+    fn positional(&self) -> bool {
+        matches!(self.kind, Reduce::ArgMax | Reduce::ArgMin)
+    }
+
+    /// Type of the value where it is stored as a partial result.
+    fn stored_type(&self) -> &'static str {
+        if self.dtype == DType::Bool { "u32" } else { self.dtype.wgsl() }
+    }
+
+    pub fn word_types(&self) -> Vec<&'static str> {
+        if self.positional() { vec![self.stored_type(), "u32"] } else { vec![self.stored_type()] }
+    }
+
+    pub fn declare(&self, prefix: &str, out: &mut String) {
+        let (ty, name) = (self.dtype.wgsl(), &self.name);
+        let start = expr::literal(identity(self.kind, self.dtype), self.dtype);
+        for c in 0..self.lanes {
+            let _ok = writeln!(out, "    var {prefix}_{name}_{c}: {ty} = {start};");
+            if self.positional() {
+                let _ok = writeln!(out, "    var {prefix}_{name}_{c}_at = 0xffffffffu;");
+            }
+        }
+    }
+
+    /// `a ∘ b` for the kinds that keep only a value.
+    fn combine(&self, a: &str, b: &str) -> String {
+        let func = match (self.kind, self.dtype) {
+            (Reduce::Sum, _) => Func::Add,
+            (Reduce::Prod, _) => Func::Mul,
+            (Reduce::Max, DType::Bool) => Func::Or,
+            (Reduce::Min, DType::Bool) => Func::And,
+            (Reduce::Max | Reduce::ArgMax, _) => Func::Max,
+            (Reduce::Min | Reduce::ArgMin, _) => Func::Min,
+        };
+        expr::call(&func, &[a, b], &[self.dtype, self.dtype])
+    }
+
+    /// Whether `(b, bi)` beats `(a, ai)`.
+    fn beats(&self, b: &str, bi: &str, a: &str, ai: &str) -> String {
+        let side = if self.kind == Reduce::ArgMax { "greater" } else { "less" };
+        format!("arg_{side}_{}({b}, {bi}, {a}, {ai})", self.dtype.wgsl())
+    }
+
+    fn join_into(&self, target: &str, value: &str, at: &str, out: &mut String) {
+        if self.positional() {
+            let test = self.beats(value, at, target, &format!("{target}_at"));
+            let _ok = writeln!(out, "        if ({test}) {{ {target} = {value}; {target}_at = {at}; }}");
+        } else {
+            let _ok = writeln!(out, "        {target} = {};", self.combine(target, value));
+        }
+    }
+
+    /// Joins the element(s) of one value of `k`. A partial result brings its own position in `<name>_at`.
+    pub fn join_element(&self, element: &Value, partial: bool, e: &Emitter<'_>, out: &mut String) {
+        let col = e.col();
+        let at = |c: usize| if partial { format!("{}_at", element.part(0)) } else { e.space.text(&col, c) };
+        if self.lanes > 1 {
+            for c in 0..self.lanes {
+                self.join_into(&format!("@acc_{}_{c}", self.name), element.part(c), &at(c), out);
+            }
+        } else if self.width == 1 {
+            self.join_into(&format!("@acc_{}_0", self.name), element.part(0), &at(0), out);
+        } else if self.positional() {
+            for c in 0..self.width {
+                self.join_into(&format!("@acc_{}_0", self.name), element.part(c), &at(c), out);
+            }
+        } else {
+            let pair = |a: usize| self.combine(element.part(a), element.part(a + 1));
+            self.join_into(&format!("@acc_{}_0", self.name), &self.combine(&pair(0), &pair(2)), "", out);
+        }
+    }
+
+    pub fn join_block(&self, out: &mut String) {
+        for c in 0..self.lanes {
+            let (a, b) = (format!("a_{}_{c}", self.name), format!("b_{}_{c}", self.name));
+            let at = format!("{b}_at");
+            self.join_into(&a, &b, &at, out);
+        }
+    }
+
+    /// The accumulator after the loop, joined over the lanes of the workgroup: the names of its components.
+    fn joined(&self, form: Form, out: &mut String) -> Vec<String> {
+        let names: Vec<_> = (0..self.lanes).map(|c| format!("a_{}_{c}", self.name)).collect();
+        if form.group {
+            self.tree(&names[0], out);
+        }
+        names
+    }
+
+    /// Joins `a` over the lanes through workgroup memory; afterwards every lane holds the result.
+    fn tree(&self, a: &str, out: &mut String) {
+        let ty = if self.dtype == DType::Bool { "u32" } else { self.dtype.wgsl() };
+        let sh = format!("sh_{ty}");
+        let (to, from) = match self.dtype {
+            DType::Bool => (format!("select(0u, 1u, {a})"), "!= 0u"),
+            _ => (a.to_owned(), ""),
+        };
+        let read = |ix: &str| if from.is_empty() { format!("{sh}[{ix}]") } else { format!("({sh}[{ix}] {from})") };
+        let _ok = writeln!(out, "@@var<workgroup> {sh}: array<{ty}, WG>;");
+        let _ok = writeln!(out, "    {sh}[lane] = {to};");
+        if self.positional() {
+            let _ok = writeln!(out, "@@var<workgroup> sh_at: array<u32, WG>;\n    sh_at[lane] = {a}_at;");
+        }
+        let _ok = writeln!(out, "    workgroupBarrier();\n    for (var s = WG / 2u; s > 0u; s = s / 2u) {{");
+        let _ok = writeln!(out, "        if (lane < s) {{");
+        if self.positional() {
+            let test = self.beats(&read("lane + s"), "sh_at[lane + s]", &read("lane"), "sh_at[lane]");
+            let _ok = writeln!(
+                out,
+                "            if ({test}) {{ {sh}[lane] = {sh}[lane + s]; sh_at[lane] = sh_at[lane + s]; }}"
+            );
+        } else {
+            let joined = self.combine(&read("lane"), &read("lane + s"));
+            let word = if self.dtype == DType::Bool { format!("select(0u, 1u, {joined})") } else { joined };
+            let _ok = writeln!(out, "            {sh}[lane] = {word};");
+        }
+        let _ok = writeln!(out, "        }}\n        workgroupBarrier();\n    }}\n    {a} = {};", read("0"));
+        if self.positional() {
+            let _ok = writeln!(out, "    {a}_at = sh_at[0];");
+        }
+        out.push_str("    workgroupBarrier();\n");
+    }
+
+    /// The result as a value for what follows.
+    pub fn result(&self, form: Form, out: &mut String) -> Value {
+        let at = if self.positional() { "_at" } else { "" };
+        let mut parts: Vec<_> = self.joined(form, out).into_iter().map(|name| name + at).collect();
+        if parts.len() == 1 { Value::one(parts.remove(0), false) } else { Value::many(parts, false) }
+    }
+
+    /// Stores the partial result of this part in the next bindings, one for the value and one for the position.
+    pub fn store_partial(&self, form: Form, outputs: &mut Outputs, n_scratch: &mut usize, out: &mut String) {
+        let parts = form.parts;
+        let names = self.joined(form, out);
+        let mut stores = String::new();
+        for (word, ty) in self.word_types().into_iter().enumerate() {
+            for (c, name) in names.iter().enumerate() {
+                let text = match (word, self.dtype) {
+                    (0, DType::Bool) => format!("select(0u, 1u, {name})"),
+                    (0, _) => name.clone(),
+                    _ => format!("{name}_at"),
+                };
+                let row = if names.len() == 1 { "r".to_owned() } else { format!("(r * 4u + {c}u)") };
+                let _ok = writeln!(stores, "    y{}[{row} * {parts}u + part] = {text};", outputs.len());
+            }
+            outputs.push((Buffer::Scratch(*n_scratch), format!("array<{ty}>")));
+            *n_scratch += 1;
+        }
+        if form.group {
+            let _ok = writeln!(out, "    if (lane == 0u) {{\n{stores}    }}");
+        } else {
+            out.push_str(&stores);
+        }
+    }
+
+    /// Loads a partial result (and its position) within the joining loop.
+    pub fn load_partial(&self, next: &mut usize, index: &str, e: &mut Emitter<'_>) -> Value {
+        let name = format!("p_{}", self.name);
+        let test = if self.dtype == DType::Bool { " != 0u" } else { "" };
+        let _ok = writeln!(e.lines[1], "        let {name} = z{}[{index}]{test};", *next);
+        *next += 1;
+        if self.positional() {
+            let _ok = writeln!(e.lines[1], "        let {name}_at = z{}[{index}];", *next);
+            *next += 1;
+        }
+        Value::one(name, true)
+    }
+}

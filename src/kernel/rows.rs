@@ -1,0 +1,380 @@
+//! Generated kernels, part three: row programs.
+//!
+//! Reductions over a row, level by level (a level uses the results of those before it), then what is stored per element
+//! of the row or per row. Three forms of it:
+//!
+//! - `thread`: a thread walks a whole row; no barriers. For columns (neighbouring threads read neighbouring elements),
+//!   for short rows, and on processors, where barriers are dear.
+//! - `group`: a workgroup walks a row together. For long contiguous rows on GPUs.
+//! - either of them in *parts*, when there are few long rows: the first kernel leaves one partial result per part, the
+//!   second joins them. Whatever is stored per element without needing the results is stored by the first.
+
+use super::accumulate::{Accumulator, Loop};
+use super::emit::{Emitter, Refusal, Scope, buffer_type};
+use super::frame::{Body, Buffer, Cluster, Emitted, Generated, Outputs, label, pack, settled};
+use super::space::{Expr, Space};
+use super::{Access, Limits};
+use crate::graph::{Node, Op, Reduce};
+use crate::shape::Shape;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// The length from which a few rows are better reduced in parts than fused with what needs their results.
+const LONG_ROW: usize = 1 << 14;
+
+/// The longest part of a row that one thread or workgroup walks.
+const LONGEST_PART: usize = 1 << 19;
+
+pub(super) struct Rows<'c> {
+    cluster: &'c Cluster,
+    shape: &'c Shape,
+    axes: &'c [usize],
+    n_rows: usize,
+    n_cols: usize,
+    /// Reductions by level.
+    levels: Vec<Vec<Node>>,
+    limits: &'c Limits,
+}
+
+/// One way to run a row program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Form {
+    /// A workgroup per row, else a thread.
+    pub group: bool,
+    /// The vector width.
+    pub width: i64,
+    /// Whether vectors lie along the row, else across rows.
+    pub comp_in_col: bool,
+    /// Into how many parts a row is cut.
+    pub parts: usize,
+}
+
+impl<'c> Rows<'c> {
+    pub fn new(cluster: &'c Cluster, shape: &'c Shape, axes: &'c [usize], limits: &'c Limits) -> Self {
+        let n_cols = axes.iter().map(|&a| shape[a]).product();
+        let n_rows = shape.without(axes).elements();
+        let levels = levels(&cluster.reduces);
+        Self { cluster, shape, axes, n_rows, n_cols, levels, limits }
+    }
+
+    pub fn lower(&self, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
+        let form = self.form(scope)?;
+        if form.parts == 1 { self.whole(form, scope) } else { self.in_parts(form, scope) }
+    }
+
+    /// Chooses the form: the vectorisation that turns most accesses into vectors, then who walks a row.
+    fn form(&self, scope: &Scope<'_>) -> Result<Form, Refusal> {
+        let mut best: Option<(i32, Form)> = None;
+        for (width, comp_in_col) in [(4, true), (4, false), (1, true)] {
+            let fits = if comp_in_col { self.n_cols } else { self.n_rows } % width as usize == 0;
+            if !fits {
+                continue;
+            }
+            let form = Form { group: false, width, comp_in_col, parts: 1 };
+            let score = match settled(scope, &self.cluster.members, &self.space(form), |e| self.first_level(e)) {
+                Ok(_) if width == 1 => 0,
+                Ok((_, e)) => e.score.vector * 4 - e.score.scalar,
+                Err(Refusal::Scalar) => continue,
+                Err(other) => return Err(other),
+            };
+            if best.is_none_or(|(s, _)| score > s) {
+                best = Some((score, form));
+            }
+        }
+        let Some((_, mut form)) = best else { return Err(Refusal::Scalar) };
+        let rows = if form.comp_in_col { self.n_rows } else { self.n_rows / form.width as usize };
+        let columns = !form.comp_in_col;
+        form.group = !self.limits.cpu && !columns && self.n_cols >= 64;
+        let (wanted, least) = match (self.limits.cpu, form.group) {
+            (true, _) => (64, 2048),
+            (false, true) => (512, 8192),
+            (false, false) => (16_384, 32),
+        };
+        if !self.can_part() && rows < wanted / 16 && self.n_cols >= LONG_ROW {
+            return Err(Refusal::Unaligned);
+        }
+        if self.can_part() {
+            // enough units to fill the device, and no chain of additions longer than the contract
+            let chains = self.n_cols.div_ceil(LONGEST_PART);
+            let fill = if rows < wanted { wanted.div_ceil(rows).min(self.n_cols / least) } else { 1 };
+            let many = if self.limits.cpu && rows == 1 { (self.n_cols / least).min(1024) } else { fill };
+            form.parts = many.max(chains).max(1);
+        }
+        Ok(form)
+    }
+
+    /// Whether the rows may be walked in parts: one level, and nothing stored per element needs its result.
+    fn can_part(&self) -> bool {
+        self.levels.len() == 1 && self.per_element().all(|(_, node)| !reaches(node, &self.cluster.reduces))
+    }
+
+    fn per_element(&self) -> impl Iterator<Item = (usize, &'c Node)> {
+        let whole = self.shape.elements();
+        let rows = self.n_rows;
+        self.cluster.outputs.iter().enumerate().filter(move |(_, n)| n.elements() == whole && whole != rows)
+    }
+
+    fn per_row(&self) -> impl Iterator<Item = (usize, &'c Node)> {
+        let rows = self.n_rows;
+        self.cluster.outputs.iter().enumerate().filter(move |(_, n)| n.elements() == rows)
+    }
+
+    fn space(&self, form: Form) -> Space {
+        let w = form.width as usize;
+        let (rows, cols) =
+            if form.comp_in_col { (self.n_rows, self.n_cols / w) } else { (self.n_rows / w, self.n_cols) };
+        Space::new(rows, cols, form.width, form.comp_in_col)
+    }
+
+    /// Coordinates in the reduced shape.
+    fn coordinates(&self, e: &mut Emitter<'_>) -> Vec<Expr> {
+        let kept: Vec<usize> = (0..self.shape.rank()).filter(|a| !self.axes.contains(a)).collect();
+        let (row, col) = (e.row(), e.col());
+        let of = |dims: &[usize]| dims.iter().map(|&a| self.shape[a]).collect::<Vec<_>>();
+        let outer = e.space.coordinates(&row, &of(&kept));
+        let inner = e.space.coordinates(&col, &of(self.axes));
+        let mut all = vec![Expr::default(); self.shape.rank()];
+        for (axis, c) in kept.iter().zip(outer).chain(self.axes.iter().zip(inner)) {
+            all[*axis] = c;
+        }
+        e.full = Some(e.space.linear(&all, self.shape));
+        all
+    }
+
+    /// The elements the first level reduces and the first level's stores per element: enough to judge a form.
+    fn first_level(&self, e: &mut Emitter<'_>) -> Result<(), Refusal> {
+        let at = self.coordinates(e);
+        for reduce in &self.levels[0] {
+            e.eval(reduce.source(0), &at)?;
+        }
+        Ok(())
+    }
+
+    fn whole(&self, form: Form, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
+        let ((text, outputs), emitter) = settled(scope, &self.cluster.members, &self.space(form), |e| {
+            let mut program = String::new();
+            for level in &self.levels {
+                let at = self.coordinates(e);
+                let accumulators: Vec<_> = level.iter().enumerate().map(|(i, r)| Accumulator::new(r, i, e)).collect();
+                let elements = level.iter().map(|r| e.eval(r.source(0), &at)).collect::<Result<Vec<_>, _>>()?;
+                Loop {
+                    form,
+                    cols: e.space.cols as usize,
+                    accumulators: &accumulators,
+                    elements: &elements,
+                    partial: false,
+                }
+                .write(e, &mut program);
+                for (reduce, accumulator) in level.iter().zip(&accumulators) {
+                    let value = accumulator.result(form, &mut program);
+                    e.known.insert(reduce.id(), value);
+                }
+            }
+            let mut outputs = Vec::new();
+            self.store_elements(form, e, &mut program, &mut outputs)?;
+            self.store_rows(form, e, &mut program, &mut outputs)?;
+            Ok((program, outputs))
+        })?;
+        let text = wrap(form, &text);
+        Ok(Emitted { dispatches: vec![self.dispatch(form, 1, text, outputs, &emitter)], scratch: Vec::new() })
+    }
+
+    /// Part one: partial results and what is stored per element. Part two: the results.
+    fn in_parts(&self, form: Form, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
+        let level = &self.levels[0];
+        let ((text, outputs), emitter) = settled(scope, &self.cluster.members, &self.space(form), |e| {
+            let mut program = String::new();
+            let at = self.coordinates(e);
+            let accumulators: Vec<_> = level.iter().enumerate().map(|(i, r)| Accumulator::new(r, i, e)).collect();
+            let elements = level.iter().map(|r| e.eval(r.source(0), &at)).collect::<Result<Vec<_>, _>>()?;
+            let mut outputs = Vec::new();
+            let stores = self.element_stores(e, &mut outputs)?;
+            e.lines[1].push_str(&stores);
+            Loop {
+                form,
+                cols: e.space.cols as usize,
+                accumulators: &accumulators,
+                elements: &elements,
+                partial: false,
+            }
+            .write(e, &mut program);
+            let mut scratch = 0;
+            for accumulator in &accumulators {
+                accumulator.store_partial(form, &mut outputs, &mut scratch, &mut program);
+            }
+            Ok((program, outputs))
+        })?;
+        let first = self.dispatch(form, form.parts as u64, wrap(form, &text), outputs, &emitter);
+        let n_scratch = level.iter().map(|r| if positional(r) { 2 } else { 1 }).sum::<usize>();
+        let scratch = vec![(self.n_rows * form.parts * 4).next_multiple_of(16) as u64; n_scratch];
+        let second = self.join_parts(form, scope)?;
+        Ok(Emitted { dispatches: vec![first, second], scratch })
+    }
+
+    fn join_parts(&self, first: Form, scope: &Scope<'_>) -> Result<Generated, Refusal> {
+        let form = Form { group: !self.limits.cpu && first.parts >= 64, width: 1, comp_in_col: true, parts: 1 };
+        let space = Space::new(self.n_rows, first.parts, 1, true);
+        let level = &self.levels[0];
+        let ((text, outputs, n_partial), emitter) = settled(scope, &self.cluster.members, &space, |e| {
+            let mut program = String::new();
+            let accumulators: Vec<_> = level.iter().enumerate().map(|(i, r)| Accumulator::new(r, i, e)).collect();
+            let index = format!("r * {}u + k", first.parts);
+            let mut n_partial = 0;
+            let mut elements = Vec::new();
+            for a in &accumulators {
+                let value = a.load_partial(&mut n_partial, &index, e);
+                elements.push(value);
+            }
+            Loop { form, cols: first.parts, accumulators: &accumulators, elements: &elements, partial: true }
+                .write(e, &mut program);
+            for (reduce, accumulator) in level.iter().zip(&accumulators) {
+                let value = accumulator.result(form, &mut program);
+                e.known.insert(reduce.id(), value);
+            }
+            let mut outputs = Vec::new();
+            self.store_rows(form, e, &mut program, &mut outputs)?;
+            Ok((program, outputs, n_partial))
+        })?;
+        let mut generated = self.dispatch(form, 1, wrap(form, &text), outputs, &emitter);
+        // the partial results are bound behind everything else
+        let kernel = Arc::make_mut(&mut generated.kernel);
+        let base = generated.buffers.len();
+        let mut declarations = String::new();
+        let mut ix = 0;
+        for accumulator in level.iter().enumerate().map(|(i, r)| Accumulator::shape(r, i)) {
+            for ty in accumulator.word_types() {
+                let binding = base + ix;
+                let _ok =
+                    writeln!(declarations, "@group(0) @binding({binding}) var<storage, read> z{ix}: array<{ty}>;");
+                generated.buffers.push(Buffer::Scratch(ix));
+                kernel.access.push(Access::Read);
+                ix += 1;
+            }
+        }
+        assert_eq!(ix, n_partial, "bug: partial results of {}", kernel.label);
+        kernel.wgsl.insert_str(0, &declarations);
+        kernel.label = kernel.label.replace("row/", "join/").replace("thread/", "join/");
+        Ok(generated)
+    }
+
+    fn dispatch(&self, form: Form, parts: u64, text: String, outputs: Outputs, emitter: &Emitter<'_>) -> Generated {
+        let frame = if form.group { "row" } else { "each" };
+        let units = emitter.space.rows as u64 * parts;
+        let workgroup = if form.group {
+            let useful = (emitter.space.cols as u32 / parts as u32).max(1).next_power_of_two().max(32);
+            useful.min(256).min(self.limits.invocations)
+        } else if self.limits.cpu {
+            if units <= 256 { 8 } else { 64 }
+        } else {
+            64
+        };
+        let name = label(if form.group { "row" } else { "thread" }, &self.cluster.outputs);
+        let label = if parts > 1 { format!("{name}/parts{parts}") } else { name };
+        pack(Body { frame, label, text, outputs, units, workgroup, per: 1 }, emitter)
+    }
+
+    /// The statements that store what is kept per element; each output takes the next binding.
+    fn element_stores(&self, e: &mut Emitter<'_>, outputs: &mut Outputs) -> Result<String, Refusal> {
+        let mut stores = String::new();
+        let at = self.coordinates(e);
+        let index = e.space.linear(&at, self.shape);
+        for (ix, node) in self.per_element() {
+            let own = if node.shape() == self.shape { at.clone() } else { e.space.coordinates(&index, node.shape()) };
+            let value = e.eval(node, &own)?;
+            let (statement, vector) = e.store(&format!("y{}", outputs.len()), node.dtype(), &index, &value)?;
+            let _ok = writeln!(stores, "        {statement}");
+            outputs.push((Buffer::Output(ix), buffer_type(node.dtype(), vector)));
+        }
+        Ok(stores)
+    }
+
+    fn store_elements(
+        &self,
+        form: Form,
+        e: &mut Emitter<'_>,
+        out: &mut String,
+        outputs: &mut Outputs,
+    ) -> Result<(), Refusal> {
+        let stores = self.element_stores(e, outputs)?;
+        if stores.is_empty() {
+            return Ok(());
+        }
+        let body = e.leave_loop() + &stores;
+        out.push_str(&std::mem::take(&mut e.lines[0]));
+        let (first, stride) = if form.group { ("lane", "WG") } else { ("0u", "1u") };
+        let _ok = writeln!(out, "    for (var k = {first}; k < {}u; k += {stride}) {{\n{body}    }}", e.space.cols);
+        Ok(())
+    }
+
+    fn store_rows(
+        &self,
+        form: Form,
+        e: &mut Emitter<'_>,
+        out: &mut String,
+        outputs: &mut Outputs,
+    ) -> Result<(), Refusal> {
+        let mut stores = String::new();
+        let row = e.row();
+        for (ix, node) in self.per_row() {
+            let at = e.space.coordinates(&row, node.shape());
+            let value = e.eval(node, &at)?;
+            let (statement, vector) = e.store(&format!("y{}", outputs.len()), node.dtype(), &row, &value)?;
+            let _ok = writeln!(stores, "    {statement}");
+            outputs.push((Buffer::Output(ix), buffer_type(node.dtype(), vector)));
+        }
+        out.push_str(&std::mem::take(&mut e.lines[0]));
+        if form.group && !stores.is_empty() {
+            let _ok = writeln!(out, "    if (lane == 0u) {{\n{stores}    }}");
+        } else {
+            out.push_str(&stores);
+        }
+        Ok(())
+    }
+}
+
+/// The body function around a row program.
+fn wrap(form: Form, program: &str) -> String {
+    let (globals, program) = split_globals(program);
+    let (name, lane) = if form.group { ("body", ", lane: u32") } else { ("body", "") };
+    if form.parts > 1 {
+        let parts = form.parts;
+        return format!(
+            "{globals}fn {name}(unit: u32{lane}) {{\n    let r = unit / {parts}u;\n    let part = unit % {parts}u;\n{program}}}"
+        );
+    }
+    format!("{globals}fn {name}(r: u32{lane}) {{\n{program}}}")
+}
+
+/// Lines that start with `@@` are module-scope declarations.
+fn split_globals(program: &str) -> (String, String) {
+    let (mut globals, mut rest) = (String::new(), String::new());
+    for line in program.lines() {
+        match line.strip_prefix("@@") {
+            Some(global) if !globals.contains(global) => globals.extend([global, "\n"]),
+            Some(_) => {}
+            None => rest.extend([line, "\n"]),
+        }
+    }
+    (globals, rest)
+}
+
+fn positional(reduce: &Node) -> bool {
+    matches!(reduce.op(), Op::Reduce { kind: Reduce::ArgMax | Reduce::ArgMin, .. })
+}
+
+/// Whether `node` depends on one of `targets` without passing through stored values… of other kernels: conservative.
+fn reaches(node: &Node, targets: &[Node]) -> bool {
+    crate::graph::topological(std::slice::from_ref(node), true).iter().any(|n| targets.contains(n))
+}
+
+/// Reductions by how many others of the cluster they wait for.
+fn levels(reduces: &[Node]) -> Vec<Vec<Node>> {
+    let mut of: Vec<usize> = Vec::new();
+    for (ix, reduce) in reduces.iter().enumerate() {
+        let inner = crate::graph::topological(std::slice::from_ref(reduce.source(0)), true);
+        let level = (0..ix).filter(|&j| inner.contains(&reduces[j])).map(|j| of[j] + 1).max().unwrap_or(0);
+        of.push(level);
+    }
+    let n = of.iter().max().map_or(0, |m| m + 1);
+    (0..n).map(|l| reduces.iter().zip(&of).filter(|(_, o)| **o == l).map(|(r, _)| r.clone()).collect()).collect()
+}
