@@ -168,6 +168,7 @@ impl Algebra {
         match x.fixed() {
             Some(v) if representable(x, v * n as f64) => self.literal(v * n as f64, x.dtype(), &shape),
             _ if n == 1 => self.reshape(x, &shape),
+            _ if x.op() == &Op::Map(Func::Neg) => self.neg(&self.sum(x.source(0), axes)?),
             _ => Node::reduce(Reduce::Sum, x, axes, self.site),
         }
     }

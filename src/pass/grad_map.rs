@@ -54,8 +54,9 @@ pub(super) fn map(step: &Adjoint, func: &Func) -> Result<Cotangents> {
         Cast(DType::I32 | DType::U32 | DType::Bool) => Ok(step.none()),
         Add => step.each(|_| Ok(g.clone())),
         Sub => step.each(|ix| if ix == 0 { Ok(g.clone()) } else { m.neg(g) }),
+        Mul if y.source(1) == x => Ok(vec![Some(m.mul(&m.scale(2.0, g)?, x)?), None]),
         Mul => step.each(|ix| m.mul(g, y.source(1 - ix))),
-        Div => step.each(|ix| div(step, ix)),
+        Div => div(step),
         Rem => step.each(|ix| rem(step, ix)),
         Pow => step.each(|ix| if ix == 0 { pow_base(step) } else { pow_exponent(step) }),
         Atan2 => step.each(|ix| atan2(step, ix)),
@@ -90,10 +91,10 @@ fn gaussian(m: Algebra, x: &Node) -> Result<Node> {
 }
 
 /// `a / b`: `g / b`, `-g y / b`.
-fn div(step: &Adjoint, ix: usize) -> Result<Node> {
-    let (m, b) = (step.algebra, step.node.source(1));
-    let by_a = m.div(step.g, b)?;
-    if ix == 0 { Ok(by_a) } else { m.neg(&m.mul(&by_a, step.node)?) }
+fn div(step: &Adjoint) -> Result<Cotangents> {
+    let m = step.algebra;
+    let by_a = m.div(step.g, step.node.source(1))?;
+    step.each(|ix| if ix == 0 { Ok(by_a.clone()) } else { m.neg(&m.mul(&by_a, step.node)?) })
 }
 
 /// `a - n b` with the integer `n` that was subtracted: `(a - y) / b`, rounded, since a quotient of the device may lie on

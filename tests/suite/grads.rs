@@ -345,3 +345,19 @@ fn jacobians_by_rows_and_by_columns() {
     let hessian = jacobian(&slope, &x, site()).unwrap();
     assert_eq!(values(&hessian), [6.0, 0.0, 0.0, 0.0, 12.0, 0.0, 0.0, 0.0, -6.0]);
 }
+
+#[test]
+fn gradient_graphs_are_lean() {
+    // sum x^2: the literal 2 times x, nothing else.
+    let x = leaf(&[3], vec![1.0, 2.0, 3.0]);
+    let total = Node::reduce(Reduce::Sum, &map(Func::Mul, &[&x, &x]), &[0], site()).unwrap();
+    let slope = gradient(&total, std::slice::from_ref(&x), site()).unwrap().swap_remove(0);
+    assert_eq!((slope.op(), slope.source(0).fixed()), (&ridgepoint::graph::Op::Map(Func::Mul), Some(2.0)));
+    assert_eq!(slope.source(1), &x);
+    // sum(x + y): ones, without any arithmetic; sum exp x: the forward's own node.
+    let plus = Node::reduce(Reduce::Sum, &map(Func::Add, &[&x, &x]), &[0], site()).unwrap();
+    assert_eq!(gradient(&plus, std::slice::from_ref(&x), site()).unwrap()[0].fixed(), Some(2.0));
+    let exp = map(Func::Exp, &[&x]);
+    let total = Node::reduce(Reduce::Sum, &exp, &[0], site()).unwrap();
+    assert_eq!(gradient(&total, std::slice::from_ref(&x), site()).unwrap()[0], exp);
+}
