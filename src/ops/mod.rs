@@ -67,3 +67,6 @@ macro_rules! ok {
     };
 }
 use ok;
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,9 @@
 //! Order: sorting, the greatest few, what differs, what is not zero.
 
 use super::axes::axis_of;
-use super::{Fixed, ok, refuse};
+use super::{Fixed, failed, ok, refuse};
 use crate::dtype::DType;
-use crate::error::Site;
+use crate::error::{Result, Site};
 use crate::graph::{Fill, Node, Routine};
 use crate::tensor::Tensor;
 
@@ -101,6 +101,24 @@ impl Tensor {
             columns.push(valid.select_like(&flat, &column, Fixed(f64::from(u32::MAX))));
         }
         ok!(self, Tensor::stack(&columns.iter().collect::<Vec<_>>(), 1))
+    }
+
+    /// The positions of the elements that are not 0 (or are true), in order, one row of coordinates each: `[n, rank]`, `u32`.
+    /// How many there are is read from the device first; [`Tensor::nonzero_sized`] needs not wait.
+    #[track_caller]
+    pub fn nonzero(&self) -> impl Future<Output = Result<Tensor>> + use<> {
+        let count = self.count_nonzero(..).item::<u32>();
+        let all =
+            self.shape().map(|shape| shape.elements()).map_or_else(|e| failed(self, e), |n| self.nonzero_sized(n));
+        async move { all.slice(0, ..count.await? as usize).check() }
+    }
+
+    /// [`Tensor::nonzero`], blocking.
+    #[cfg(not(target_arch = "wasm32"))]
+    #[track_caller]
+    pub fn nonzero_blocking(&self) -> Result<Tensor> {
+        let count = self.count_nonzero(..).item_blocking::<u32>()? as usize;
+        self.nonzero_sized(count).check()
     }
 
     /// Positions of the elements that hold, before those of all others; at most `size`.
