@@ -84,7 +84,7 @@ impl Tensor {
     /// That of the result where it is taken, 0 where it is not. If the derivative of the choice not taken is infinite
     /// or NaN, `0 * inf` makes NaN of it: make that choice harmless before (as in `x.gt(0.0).select(&x, 1.0).log()`).
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let x = device.tensor(&[-1.0f32, 2.0], [2]);

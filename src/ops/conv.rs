@@ -49,7 +49,7 @@ impl Tensor {
     /// # Errors
     /// Shapes do not fit, the groups do not divide both channel counts, the window is longer than the padded axis.
     ///
-    /// ```no_run
+    /// ```
     /// # use ridgepoint::ops::Conv;
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;

@@ -35,7 +35,7 @@ impl Tensor {
     /// # Errors
     /// As [`Tensor::gather`].
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let table = device.tensor(&[0.0f32, 1.0, 10.0, 11.0, 20.0, 21.0], [3, 2]);

@@ -15,7 +15,7 @@ impl Tensor {
     /// # Errors
     /// The list is empty, or shapes differ in another axis, or dtypes differ.
     ///
-    /// ```no_run
+    /// ```
     /// # use ridgepoint::Tensor;
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;

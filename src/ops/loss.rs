@@ -105,7 +105,7 @@ impl Tensor {
     /// # Numerics
     /// By [`Tensor::log_softmax`]; a class with probability 0 in `q` adds nothing even if its logit is `-inf`.
     ///
-    /// ```no_run
+    /// ```
     /// # use ridgepoint::ops::CrossEntropy;
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;

@@ -143,7 +143,7 @@ macro_rules! binary {
 binary! {
     /// `x + y`; also `&x + &y`. Integers wrap.
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let x = device.tensor(&[1.0f32, 2.0, 3.0], [3]);

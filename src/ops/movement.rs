@@ -204,7 +204,7 @@ impl Tensor {
     /// # Errors
     /// The range ends beyond the axis or before it starts (nothing is cut off silently).
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let x = device.tensor(&[1.0f32, 2.0, 3.0, 4.0], [4]);

@@ -13,7 +13,7 @@ impl Tensor {
     /// # Numerics
     /// The maximum is taken out first: no overflow. A row of `-inf` alone gives NaN.
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let x = device.tensor(&[0.0f32, 0.0, 1.0, 1.0], [2, 2]);

@@ -79,7 +79,7 @@ impl Key {
 
     /// Uniform in `[0, 1)`, `f32`: multiples of 2^-24, each as likely.
     ///
-    /// ```no_run
+    /// ```
     /// # use ridgepoint::ops::Key;
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;

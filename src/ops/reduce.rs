@@ -46,7 +46,7 @@ reduction! {
     /// # Numerics
     /// Blocked: the error grows with the depth of a tree, not with the number of elements.
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let x = device.tensor(&[1.0f32, 2.0, 3.0, 4.0], [2, 2]);
