@@ -10,6 +10,7 @@ use crate::graph::{Arg, Func};
 /// `func` applied to expressions that have the compute types of `dtypes`. The text is one primary expression (a call or
 /// parenthesised), so it can be an operand as it is.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table, one line per function")]
 pub fn call(func: &Func, args: &[&str], dtypes: &[DType]) -> String {
     use Func::*;
     let a = args.first().copied().unwrap_or_default();

@@ -97,6 +97,7 @@ impl Array {
     }
 
     /// The elements with their errors.
+    #[must_use]
     pub fn balls(&self) -> impl ExactSizeIterator<Item = Ball> + '_ {
         (0..self.len()).map(|ix| self.ball(ix))
     }

@@ -383,9 +383,7 @@ fn call(func: &Func, snippet: &Snippet, args: &[Ball]) -> Ball {
     let own = accuracy(func);
     let moved: Vec<f64> = args
         .iter()
-        .map(|&a| {
-            a.flushed().error + own * super::tol::ULP * if a.value.is_finite() { a.value.abs() } else { 0.0 }
-        })
+        .map(|&a| a.flushed().error + own * super::tol::ULP * if a.value.is_finite() { a.value.abs() } else { 0.0 })
         .collect();
     let varying: Vec<usize> = (0..args.len()).filter(|&i| moved[i] > 0.0).collect();
     let mut worst = 0.0f64;

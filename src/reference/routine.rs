@@ -164,7 +164,7 @@ fn run_end(order: &[usize], balls: &[Ball], start: usize) -> usize {
     while end < order.len() {
         let next = balls[order[end]];
         let both_nan = next.value.is_nan() && first.value.is_nan();
-        if !both_nan && !(next.low() <= high && next.high() >= low) {
+        if !(both_nan || next.low() <= high && next.high() >= low) {
             break;
         }
         (low, high) = (low.min(next.low()), high.max(next.high()));
@@ -188,7 +188,7 @@ fn scatter(kind: Scatter, base: &Array, index: &Array, source: &Array) -> Array 
     for (i, sources) in targets.iter().enumerate() {
         for c in 0..inner {
             let start = base.ball(i * inner + c);
-            let terms = sources.iter().map(|&j| source.ball(j * inner + c));
+            let mut terms = sources.iter().map(|&j| source.ball(j * inner + c));
             let fold = |join: Join| {
                 let mut fold = Fold::new(join, base.dtype);
                 fold.push(start);
@@ -199,7 +199,7 @@ fn scatter(kind: Scatter, base: &Array, index: &Array, source: &Array) -> Array 
                 Scatter::Add => fold(Join::Sum),
                 Scatter::Max => fold(Join::Max),
                 Scatter::Min => fold(Join::Min),
-                Scatter::Replace => terms.last().unwrap_or(start),
+                Scatter::Replace => terms.next_back().unwrap_or(start),
             });
         }
     }

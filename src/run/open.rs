@@ -242,6 +242,7 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
         .map_err(|e| refuse(e.to_string(), "update the driver, or choose another adapter"))?;
     let lost = Arc::new(OnceLock::new());
     let reason = lost.clone();
+    #[expect(clippy::disallowed_methods, reason = "we opened this device; nobody else has a handler on it")]
     device.set_device_lost_callback(move |why, message| {
         // the first reason stays
         let _known = reason.set(if message.is_empty() { format!("{why:?}") } else { message });

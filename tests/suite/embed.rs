@@ -34,6 +34,7 @@ impl Host {
         let (device, queue) = block_on(adapter.request_device(&descriptor)).expect("the requirements are portable");
         let uncaptured = Arc::new(AtomicUsize::new(0));
         let seen = uncaptured.clone();
+        #[expect(clippy::disallowed_methods, reason = "the test is the host")]
         device.on_uncaptured_error(Arc::new(move |_| {
             seen.fetch_add(1, Ordering::Relaxed);
         }));
@@ -344,6 +345,7 @@ fn a_host_device_that_goes_away_gives_errors_not_panics() {
     let guest = host.guest();
     let lost = Arc::new(AtomicUsize::new(0));
     let seen = lost.clone();
+    #[expect(clippy::disallowed_methods, reason = "the test is the host")]
     host.device.set_device_lost_callback(move |_, _| {
         seen.fetch_add(1, Ordering::Relaxed);
     });
