@@ -202,7 +202,7 @@ impl<'a> Emitter<'a> {
         }
         if self.members.contains(&node.id()) {
             let linear = self.space.linear(at, node.shape());
-            if Some(&linear) != self.full.as_ref() && linear != self.row() {
+            if node.elements() > 1 && Some(&linear) != self.full.as_ref() && linear != self.row() {
                 return Err(Refusal::Unaligned);
             }
         } else if let Some(&buffer) = self.scope.stored.get(&node.id()) {
