@@ -1,1 +1,400 @@
-//! (in work)
+//! Penalties: value, gradient, proximal operator and distance from optimality, on any device.
+//!
+//! A separable penalty is three scalar functions, `value(x)`, `grad(x)` and `prox(x, step)`, written once in WGSL
+//! (`shaders/penalty/<name>.wgsl`) and once in f64 (`src/penalty/<name>.rs`, listed by [`all`]). A [`Penalty`] is such a
+//! function with its parameters, lifted to a tensor: on every element, or on the norms of [`Groups`] of coefficients
+//! (group lasso, group MCP, …), or both (the sparse group lasso). Its results are ordinary tensors, so they fuse with what
+//! stands around them: a value and a gradient are one kernel, an optimizer's step and its proximal operator another.
+//!
+//! Parameters travel as data: following a path of `lambda` compiles nothing.
+//!
+//! ```no_run
+//! # async fn example(device: &ridgepoint::Device) -> ridgepoint::Result<()> {
+//! use ridgepoint::penalty::{self, Groups};
+//! let w = device.tensor(&[0.3f32, -0.02, 0.0, 1.5], [4]);
+//! let net = penalty::elastic_net(0.1, 0.05);
+//! let (value, gradient, shrunk) = (net.value(&w), net.gradient(&w), net.prox(&w, 0.5));
+//! let pairs = penalty::group_lasso(0.2, &Groups::equal(4, 2)?);
+//! let from_text = penalty::parse("mcp(lambda=0.2,gamma=3)")?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Conventions
+//! The objective is `smooth(w) + penalty(w)`, and the proximal operator of a step `s` is
+//! `argmin_u ||u - w||^2 / (2 s) + penalty(u)`. Each module states how its parameters relate to those of scikit-learn and
+//! skglm under the objective `1/(2n) ||y - Xb||^2 + penalty(b)`, where that is not the identity.
+//!
+//! A weight multiplies the value, and so the step of the proximal operator. Groups have the weight 1 as in celer and skglm;
+//! [`GroupWeights::Root`] gives the square root of the group's size.
+
+pub mod catalogue;
+pub mod custom;
+mod group;
+mod lift;
+mod profile;
+pub mod separable;
+mod spec;
+mod terms;
+
+#[cfg(test)]
+mod laws;
+
+pub use catalogue::{Entry, catalogue};
+pub use custom::{Custom, Function, Module};
+pub use group::{GroupWeights, Groups};
+pub use profile::{Parameter, Parameters, Range, Separable};
+pub use spec::parse;
+
+use crate::error::{Error, Result, Site};
+use crate::tensor::Tensor;
+use std::fmt;
+use terms::{Inner, Term};
+
+/// The descriptions of all built-in separable penalties, sorted by name.
+#[must_use]
+pub fn all() -> impl ExactSizeIterator<Item = &'static Separable> {
+    separable::LIST.iter().map(|(of, _)| *of)
+}
+
+/// A number, or a tensor of one element (for weights and steps: one per coefficient).
+#[derive(Clone, Debug)]
+pub enum Scalar {
+    /// Known to the host; travels to the device as data.
+    Number(f64),
+    /// Known to the device.
+    Tensor(Tensor),
+}
+
+impl From<f64> for Scalar {
+    fn from(x: f64) -> Self {
+        Scalar::Number(x)
+    }
+}
+impl From<f32> for Scalar {
+    fn from(x: f32) -> Self {
+        Scalar::Number(f64::from(x))
+    }
+}
+impl From<Tensor> for Scalar {
+    fn from(x: Tensor) -> Self {
+        Scalar::Tensor(x)
+    }
+}
+impl From<&Tensor> for Scalar {
+    fn from(x: &Tensor) -> Self {
+        Scalar::Tensor(x.clone())
+    }
+}
+impl From<&Scalar> for Scalar {
+    fn from(x: &Scalar) -> Self {
+        x.clone()
+    }
+}
+
+/// One part of a penalty as numbers, for code that works in f64 on the host.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// The functions.
+    pub of: &'static Separable,
+    /// Their parameters.
+    pub parameters: Parameters,
+    /// Multiplies the value.
+    pub weight: f64,
+}
+
+/// A penalty as numbers; see [`Penalty::parts`].
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// What acts on every element.
+    pub elements: Option<Part>,
+    /// What acts on the norms of groups (whose own weights are in [`Groups::weights`]).
+    pub groups: Option<(Part, Groups)>,
+}
+
+/// A penalty on a tensor of coefficients; see the module. Cheap to clone.
+///
+/// Like a tensor it carries the error that building it met (`lambda < 0`) to where it is used; [`Penalty::check`] asks for
+/// it at once.
+#[derive(Clone, Debug)]
+pub struct Penalty(Result<Inner, Box<Error>>);
+
+impl Penalty {
+    /// No penalty: value 0, the proximal operator is the identity.
+    #[must_use]
+    pub fn none() -> Penalty {
+        Penalty(Ok(Inner::default()))
+    }
+
+    /// A built-in penalty by name or alias, with its default parameters.
+    ///
+    /// # Errors
+    /// An unknown name; the message lists the known ones.
+    #[track_caller]
+    pub fn named(name: &str) -> Result<Penalty> {
+        spec::named(name, Site::here())
+    }
+
+    #[track_caller]
+    fn built_in(name: &str, parameters: &[Scalar]) -> Penalty {
+        let site = Site::here();
+        let term = Term::built_in(name, site).and_then(|term| term.with_all(parameters, site));
+        Penalty(term.map(Inner::elements).map_err(Box::new))
+    }
+
+    #[track_caller]
+    fn then(self, change: impl FnOnce(Inner, Site) -> Result<Inner>) -> Penalty {
+        let site = Site::here();
+        Penalty(self.0.and_then(|inner| change(inner, site).map_err(Box::new)))
+    }
+
+    /// Itself, or the error it carries.
+    ///
+    /// # Errors
+    /// The one that building it met.
+    pub fn check(self) -> Result<Penalty> {
+        match self.0 {
+            Ok(_) => Ok(self),
+            Err(error) => Err(*error),
+        }
+    }
+
+    /// The same penalty with another value of one parameter (a name of the catalogue; in a sparse group lasso `l1` is the
+    /// elements' and `lambda` the groups').
+    ///
+    /// # Errors
+    /// An unknown parameter, or a value out of its range.
+    #[must_use]
+    #[track_caller]
+    pub fn with(self, parameter: &str, value: impl Into<Scalar>) -> Penalty {
+        let value = value.into();
+        self.then(|inner, site| inner.with(parameter, &value, site))
+    }
+
+    /// The penalty multiplied by a number, or elementwise by a tensor that broadcasts to the coefficients (or has one
+    /// element per group): the adaptive lasso. Weights must not be negative.
+    #[must_use]
+    #[track_caller]
+    pub fn weight(self, weight: impl Into<Scalar>) -> Penalty {
+        let weight = weight.into();
+        self.then(|inner, site| inner.weigh(&weight, site))
+    }
+
+    /// The penalty on the norms of groups instead of on elements: `sum_g weight_g profile(||w_g||)`.
+    ///
+    /// # Errors
+    /// A penalty that is not even (`bounds`, `non-negative`) says nothing about norms.
+    #[must_use]
+    #[track_caller]
+    pub fn grouped(self, groups: &Groups) -> Penalty {
+        let groups = groups.clone();
+        self.then(|inner, site| inner.grouped(&groups, site))
+    }
+
+    /// The sum of a penalty on elements (this one) and one on groups.
+    ///
+    /// # Errors
+    /// Unless this one is positively homogeneous (`l1`, `non-negative`), because only then is the proximal operator of the
+    /// sum the one of the groups after the one of the elements (Y. Yu, On decomposing the proximal map, NIPS 2013).
+    #[must_use]
+    #[track_caller]
+    pub fn and_groups(self, groups: Penalty) -> Penalty {
+        let site = Site::here();
+        Penalty(match (self.0, groups.0) {
+            (Ok(elements), Ok(groups)) => elements.join(groups, site).map_err(Box::new),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        })
+    }
+
+    /// The sum over elements or groups, a scalar tensor.
+    ///
+    /// # Gradient
+    /// [`Penalty::gradient`]: at a kink the subgradient of least magnitude. With respect to parameters given as tensors it
+    /// is not defined, with respect to a weight it is.
+    #[must_use]
+    #[track_caller]
+    pub fn value(&self, w: &Tensor) -> Tensor {
+        self.on(w, &[], |inner, nodes, site| inner.value(w.device(), &nodes[0], site))
+    }
+
+    /// The gradient of the value, in the shape of `w`; at a kink the subgradient of least magnitude.
+    #[must_use]
+    #[track_caller]
+    pub fn gradient(&self, w: &Tensor) -> Tensor {
+        self.on(w, &[], |inner, nodes, site| inner.gradient(w.device(), &nodes[0], site))
+    }
+
+    /// `argmin_u ||u - w||^2 / (2 step) + penalty(u)`, the global one also where the penalty is not convex; zeros are exact.
+    /// A separable penalty takes one step for all coefficients or one each (a diagonal metric).
+    #[must_use]
+    #[track_caller]
+    pub fn prox(&self, w: &Tensor, step: impl Into<Scalar>) -> Tensor {
+        let step = step.into();
+        self.on(w, &[], |inner, nodes, site| inner.prox(w, &nodes[0], &step, site))
+    }
+
+    /// How far `w` is from optimal if `gradient` is the gradient of the smooth part there: the distance of `-gradient` from
+    /// the subdifferential, for each element in the shape of `w`, or in the Euclidean norm for each group as `[groups]`.
+    #[must_use]
+    #[track_caller]
+    pub fn distance(&self, w: &Tensor, gradient: &Tensor) -> Tensor {
+        self.on(w, &[gradient], |inner, nodes, site| inner.distance(w.device(), &nodes[0], &nodes[1], site))
+    }
+
+    /// The greatest [`Penalty::distance`], a scalar tensor; 0 exactly at a stationary point.
+    #[must_use]
+    #[track_caller]
+    pub fn optimality(&self, w: &Tensor, gradient: &Tensor) -> Tensor {
+        self.on(w, &[gradient], |inner, nodes, site| {
+            let distance = inner.distance(w.device(), &nodes[0], &nodes[1], site)?;
+            terms::greatest(&distance, site)
+        })
+    }
+
+    /// Whether every part of it is convex.
+    #[must_use]
+    pub fn is_convex(&self) -> bool {
+        self.0.as_ref().is_ok_and(Inner::is_convex)
+    }
+
+    /// Whether it is zero everywhere.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.as_ref().is_ok_and(Inner::is_none)
+    }
+
+    /// The groups it acts on, if any.
+    #[must_use]
+    pub fn groups(&self) -> Option<&Groups> {
+        self.0.as_ref().ok().and_then(Inner::groups)
+    }
+
+    /// The value of a parameter that is a number.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<f64> {
+        self.0.as_ref().ok().and_then(|inner| inner.parameter(name))
+    }
+
+    /// The penalty as numbers.
+    ///
+    /// # Errors
+    /// The error it carries; a user's penalty, or a parameter or weight that is a tensor.
+    #[track_caller]
+    pub fn parts(&self) -> Result<Parts> {
+        match &self.0 {
+            Ok(inner) => inner.parts(Site::here()),
+            Err(error) => Err((**error).clone()),
+        }
+    }
+
+    #[track_caller]
+    fn on(
+        &self,
+        w: &Tensor,
+        others: &[&Tensor],
+        build: impl FnOnce(&Inner, &[crate::graph::Node], Site) -> Result<crate::graph::Node>,
+    ) -> Tensor {
+        let site = Site::here();
+        let result = self.0.as_ref().map_err(|e| (**e).clone()).and_then(|inner| {
+            let mut tensors = vec![w];
+            tensors.extend(others);
+            let nodes = Tensor::nodes("penalty", &tensors, site)?;
+            build(inner, &nodes, site)
+        });
+        Tensor::new(w.device(), result)
+    }
+}
+
+impl fmt::Display for Penalty {
+    /// As a specification that [`parse`] understands.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(inner) => inner.fmt(f),
+            Err(error) => write!(f, "invalid ({error})"),
+        }
+    }
+}
+
+/// `l1 |x|`, the lasso.
+#[must_use]
+#[track_caller]
+pub fn l1(l1: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("l1", &[l1.into()])
+}
+
+/// `l2/2 x^2`, ridge.
+#[must_use]
+#[track_caller]
+pub fn l2(l2: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("l2", &[l2.into()])
+}
+
+/// `l1 |x| + l2/2 x^2`.
+#[must_use]
+#[track_caller]
+pub fn elastic_net(l1: impl Into<Scalar>, l2: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("elastic-net", &[l1.into(), l2.into()])
+}
+
+/// The minimax concave penalty; `gamma > 1`.
+#[must_use]
+#[track_caller]
+pub fn mcp(lambda: impl Into<Scalar>, gamma: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("mcp", &[lambda.into(), gamma.into()])
+}
+
+/// The smoothly clipped absolute deviation; `gamma > 2`.
+#[must_use]
+#[track_caller]
+pub fn scad(lambda: impl Into<Scalar>, gamma: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("scad", &[lambda.into(), gamma.into()])
+}
+
+/// The Huber function: `lambda/2 x^2` up to `delta`, then a straight line.
+#[must_use]
+#[track_caller]
+pub fn huber(lambda: impl Into<Scalar>, delta: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("huber", &[lambda.into(), delta.into()])
+}
+
+/// `lambda log(1 + |x| / epsilon)`.
+#[must_use]
+#[track_caller]
+pub fn log_sum(lambda: impl Into<Scalar>, epsilon: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("log-sum", &[lambda.into(), epsilon.into()])
+}
+
+/// `lambda` for each element that is not 0: the hard threshold.
+#[must_use]
+#[track_caller]
+pub fn l0(lambda: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("l0", &[lambda.into()])
+}
+
+/// The indicator of `lower <= x <= upper`.
+#[must_use]
+#[track_caller]
+pub fn bounds(lower: impl Into<Scalar>, upper: impl Into<Scalar>) -> Penalty {
+    Penalty::built_in("bounds", &[lower.into(), upper.into()])
+}
+
+/// The indicator of `x >= 0`.
+#[must_use]
+#[track_caller]
+pub fn non_negative() -> Penalty {
+    Penalty::built_in("non-negative", &[])
+}
+
+/// `sum_g weight_g lambda ||w_g||` (M. Yuan, Y. Lin, Model selection and estimation in regression with grouped variables,
+/// JRSS B 68 (2006); there `weight_g = sqrt(size)`, here 1 unless the groups say otherwise).
+#[must_use]
+#[track_caller]
+pub fn group_lasso(lambda: impl Into<Scalar>, groups: &Groups) -> Penalty {
+    l1(lambda).grouped(groups)
+}
+
+/// `l1 ||w||_1 + sum_g weight_g lambda ||w_g||` (N. Simon et al., A sparse-group lasso, J. Comput. Graph. Stat. 22 (2013)).
+#[must_use]
+#[track_caller]
+pub fn sparse_group_lasso(l1: impl Into<Scalar>, lambda: impl Into<Scalar>, groups: &Groups) -> Penalty {
+    self::l1(l1).and_groups(group_lasso(lambda, groups))
+}

@@ -19,7 +19,9 @@ const LAYERS: &[&[&str]] = &[
     // More methods of `Tensor` and `Device`.
     &["leaf", "autograd", "verify"],
     &["ops"],
-    &["penalty", "optim"],
+    &["penalty"],
+    // Proximal steps take a penalty.
+    &["optim"],
     &["solver"],
     &["check", "fit"],
     &["recipes"],

@@ -1,0 +1,132 @@
+//! The catalogue of penalties, for the `penalties` command and for programs that list them.
+
+use super::separable::l1;
+use super::{Parameter, Separable, all};
+use std::fmt;
+
+/// One penalty of the catalogue.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The name in specifications.
+    pub name: String,
+    /// Other names it answers to.
+    pub aliases: Vec<String>,
+    /// What it is good for.
+    pub summary: String,
+    /// The value as a formula.
+    pub formula: String,
+    /// Its numeric parameters.
+    pub parameters: Vec<Parameter>,
+    /// Whether it takes `groups` and `weights`.
+    pub grouped: bool,
+    /// Whether the value is convex.
+    pub convex: bool,
+    /// Where it was published.
+    pub source: String,
+}
+
+/// Every penalty that [`parse`](super::parse) knows: the separable ones, then their versions on groups.
+#[must_use]
+pub fn catalogue() -> Vec<Entry> {
+    all().map(separable).chain(all().filter(|of| of.even).map(grouped)).chain([sparse_group_lasso()]).collect()
+}
+
+fn separable(of: &Separable) -> Entry {
+    Entry {
+        name: of.name.into(),
+        aliases: of.aliases.iter().map(ToString::to_string).collect(),
+        summary: of.summary.into(),
+        formula: format!("sum over elements of {}", of.formula),
+        parameters: of.parameters.to_vec(),
+        grouped: false,
+        convex: of.convex,
+        source: of.source.into(),
+    }
+}
+
+/// The l1 penalty has another name and another parameter on groups: the group lasso with its lambda.
+fn grouped(of: &Separable) -> Entry {
+    let lasso = of.name == "l1";
+    let short = if lasso { "lasso" } else { of.name };
+    let mut parameters = of.parameters.to_vec();
+    let others = std::iter::once(of.name).chain(of.aliases.iter().copied()).filter(|n| *n != short);
+    let (formula, source) = if lasso {
+        parameters[0].name = "lambda";
+        let source =
+            "M. Yuan, Y. Lin, Model selection and estimation in regression with grouped variables, JRSS B 68 (2006)";
+        ("sum over groups of weight lambda ||x_g||".into(), source.into())
+    } else {
+        let review = "J. Huang, P. Breheny, S. Ma, A selective review of group selection in high-dimensional models, \
+                      Statist. Sci. 27 (2012)";
+        let formula = format!("sum over groups of weight times the following at x = ||x_g||: {}", of.formula);
+        (formula, format!("{}; on groups: {review}", of.source))
+    };
+    Entry {
+        name: format!("group-{short}"),
+        aliases: others.map(|n| format!("group-{n}")).collect(),
+        summary: "the same on the Euclidean norms of groups: a group is zero or used as a whole".into(),
+        formula,
+        parameters,
+        grouped: true,
+        convex: of.convex,
+        source,
+    }
+}
+
+fn sparse_group_lasso() -> Entry {
+    let (elements, groups) = (separable(&l1::PENALTY), grouped(&l1::PENALTY));
+    Entry {
+        name: "sparse-group-lasso".into(),
+        aliases: Vec::new(),
+        summary: "few groups, and few coefficients in each".into(),
+        formula: "l1 ||x||_1 + sum over groups of weight lambda ||x_g||".into(),
+        parameters: elements.parameters.into_iter().chain(groups.parameters).collect(),
+        grouped: true,
+        convex: true,
+        source:
+            "N. Simon, J. Friedman, T. Hastie, R. Tibshirani, A sparse-group lasso, J. Comput. Graph. Stat. 22 (2013)"
+                .into(),
+    }
+}
+
+impl fmt::Display for Entry {
+    /// A paragraph.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        if !self.aliases.is_empty() {
+            write!(f, " ({})", self.aliases.join(", "))?;
+        }
+        writeln!(f, ": {}", self.summary)?;
+        writeln!(f, "  value       {}", self.formula)?;
+        for p in &self.parameters {
+            writeln!(f, "  {:<11} {} {}, default {}, unit {}", p.name, p.meaning, p.range, p.default, p.unit)?;
+        }
+        if self.grouped {
+            writeln!(f, "  groups      a partition of the coefficients, e.g. 0-3|4-7|8+10")?;
+            writeln!(f, "  weights     one (default), root (of the group's size), or a list, e.g. 1|1.5|2")?;
+        }
+        writeln!(f, "  convex      {}", if self.convex { "yes" } else { "no" })?;
+        write!(f, "  source      {}", self.source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    #[test]
+    fn every_entry_can_be_parsed_under_all_its_names() {
+        for entry in catalogue() {
+            for name in std::iter::once(&entry.name).chain(&entry.aliases) {
+                let groups = if entry.grouped { "(groups=0-1|2)" } else { "" };
+                let penalty = parse(&format!("{name}{groups}")).unwrap_or_else(|e| panic!("{e}"));
+                assert_eq!(penalty.is_convex(), entry.convex, "{name}");
+                for p in &entry.parameters {
+                    assert_eq!(penalty.parameter(p.name), Some(p.default), "{name} {}", p.name);
+                }
+                assert!(entry.to_string().contains(&entry.formula));
+            }
+        }
+    }
+}

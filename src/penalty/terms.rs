@@ -1,0 +1,519 @@
+//! What a [`Penalty`](super::Penalty) is made of: a term on elements, a term on groups, either or both.
+
+use super::group::{GroupWeights, Groups};
+use super::lift::{Build, Grouped, Indexed, Layout, Lifted};
+use super::profile::{Functions, Parameters, Separable};
+use super::separable::LIST;
+use super::{Part, Parts, Scalar};
+use crate::error::{Error, Result, Site};
+use crate::graph::{Func, Node, Reduce};
+use crate::run::Device;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+/// A scalar penalty, built in or a user's.
+#[derive(Debug)]
+pub(super) struct Profile {
+    pub name: String,
+    pub functions: Functions,
+    /// Name and aliases of each parameter.
+    pub parameters: Vec<Vec<String>>,
+    pub convex: bool,
+    pub even: bool,
+    pub homogeneous: bool,
+    /// What refuses parameters, if it is a built-in one.
+    pub description: Option<&'static Separable>,
+}
+
+impl Profile {
+    fn built_in(of: &'static Separable, wgsl: &str) -> Profile {
+        let names = |p: &super::Parameter| std::iter::once(&p.name).chain(p.aliases).map(ToString::to_string).collect();
+        Profile {
+            name: of.name.into(),
+            functions: Functions::built_in(of, wgsl),
+            parameters: of.parameters.iter().map(names).collect(),
+            convex: of.convex,
+            even: of.even,
+            homogeneous: of.homogeneous,
+            description: Some(of),
+        }
+    }
+}
+
+/// A profile with its parameters and weight.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    pub profile: Arc<Profile>,
+    pub parameters: Vec<Scalar>,
+    pub weight: Option<Scalar>,
+}
+
+impl Term {
+    pub fn built_in(name: &str, site: Site) -> Result<Term> {
+        let found = LIST.iter().find(|(of, _)| of.name == name || of.aliases.contains(&name));
+        let Some((of, wgsl)) = found else {
+            let known: Vec<_> = LIST.iter().map(|(of, _)| of.name).collect();
+            return Err(Error::argument(
+                "penalty",
+                format!("no penalty is called {name:?}"),
+                format!("there are {}", known.join(", ")),
+                site,
+            ));
+        };
+        let parameters = of.parameters.iter().map(|p| Scalar::Number(p.default)).collect();
+        Ok(Term { profile: Arc::new(Profile::built_in(of, wgsl)), parameters, weight: None })
+    }
+
+    /// The parameters all at once, so that relations between them are judged by the new values only.
+    pub fn with_all(mut self, values: &[Scalar], site: Site) -> Result<Term> {
+        self.parameters[..values.len()].clone_from_slice(values);
+        self.judge(site)
+    }
+
+    fn judge(self, site: Site) -> Result<Term> {
+        if let Some((_, message)) = self.refuse() {
+            return Err(Error::argument(self.profile.name.clone(), message, self.hint(), site));
+        }
+        Ok(self)
+    }
+
+    /// What is wrong with the parameters that are numbers: which, and why.
+    pub fn refuse(&self) -> Option<(Option<usize>, String)> {
+        let Some(of) = self.profile.description else {
+            let odd = self.parameters.iter().position(|p| matches!(p, Scalar::Number(x) if !x.is_finite()))?;
+            return Some((Some(odd), format!("{} is not finite", self.profile.parameters[odd][0])));
+        };
+        let mut p: Parameters = of.defaults();
+        let mut all = true;
+        for (slot, value) in p.iter_mut().zip(&self.parameters) {
+            match value {
+                Scalar::Number(x) => *slot = *x,
+                Scalar::Tensor(_) => all = false,
+            }
+        }
+        of.refuse(&p).filter(|(which, _)| all || which.is_some())
+    }
+
+    pub fn hint(&self) -> String {
+        let Some(of) = self.profile.description else { return "give finite numbers".into() };
+        let each = of.parameters.iter().map(|p| format!("{} {} ({})", p.name, p.range, p.meaning));
+        each.chain(of.relation.map(|(sentence, _)| sentence.to_string())).collect::<Vec<_>>().join(", ")
+    }
+
+    pub fn position(&self, parameter: &str) -> Option<usize> {
+        self.profile.parameters.iter().position(|names| names.iter().any(|n| n == parameter))
+    }
+
+    fn lifted(&self, device: &Device, groups: Option<&Groups>, build: Build) -> Result<Lifted> {
+        let node = |scalar: &Scalar| node(scalar, device, build);
+        let mut parameters = Vec::with_capacity(4);
+        for value in &self.parameters {
+            let value = node(value)?;
+            if value.elements() != 1 {
+                return Err(Error::argument(
+                    self.profile.name.clone(),
+                    format!("a parameter of shape {}", value.shape()),
+                    "parameters are single numbers; give strengths per coefficient as a weight",
+                    build.site,
+                ));
+            }
+            parameters.push(Node::reshape(&value, Shape::scalar(), build.site)?);
+        }
+        while parameters.len() < 4 {
+            parameters.push(build.literal(0.0)?);
+        }
+        let own = self.weight.as_ref().map(node).transpose()?;
+        let each = match groups.and_then(Groups::weights) {
+            Some(list) => {
+                let list: Vec<f32> = list.iter().map(|&w| w as f32).collect();
+                Some(device.tensor(&list, [list.len()]).node()?.clone())
+            }
+            None => None,
+        };
+        let weights = match (each, own) {
+            (Some(each), Some(own)) => Some(build.mul(&each, &own)?),
+            (each, own) => each.or(own),
+        };
+        Ok(Lifted { build, functions: self.profile.functions.clone(), parameters, weights })
+    }
+
+    fn part(&self, site: Site) -> Result<Part> {
+        let refuse = |message: String| {
+            let hint = "only built-in penalties with numbers for parameters can be taken apart";
+            Error::argument("parts", message, hint, site)
+        };
+        let Some(of) = self.profile.description else {
+            return Err(refuse(format!("{} is a user's penalty", self.profile.name)));
+        };
+        let number = |x: &Scalar| match x {
+            Scalar::Number(x) => Ok(*x),
+            Scalar::Tensor(_) => Err(refuse(format!("a parameter or weight of {} is a tensor", of.name))),
+        };
+        let mut parameters = of.defaults();
+        for (slot, value) in parameters.iter_mut().zip(&self.parameters) {
+            *slot = number(value)?;
+        }
+        Ok(Part { of, parameters, weight: self.weight.as_ref().map_or(Ok(1.0), number)? })
+    }
+
+    fn spec(&self) -> Vec<String> {
+        let value = |x: &Scalar| match x {
+            Scalar::Number(x) => x.to_string(),
+            Scalar::Tensor(_) => "?".into(),
+        };
+        self.profile.parameters.iter().zip(&self.parameters).map(|(n, v)| format!("{}={}", n[0], value(v))).collect()
+    }
+}
+
+fn node(scalar: &Scalar, device: &Device, build: Build) -> Result<Node> {
+    match scalar {
+        Scalar::Number(x) => build.number(*x),
+        Scalar::Tensor(x) if !x.device().same(device) => Err(Error::argument(
+            "penalty",
+            format!("a parameter on {}, coefficients on {}", x.device().name(), device.name()),
+            "upload the parameter to the coefficients' device",
+            build.site,
+        )),
+        Scalar::Tensor(x) => build.float(x.node()?),
+    }
+}
+
+/// The greatest element, 0 if there is none.
+pub(super) fn greatest(x: &Node, site: Site) -> Result<Node> {
+    if x.elements() == 0 {
+        return Node::constant(0.0, true, x.dtype(), site);
+    }
+    let axes: Vec<usize> = (0..x.shape().rank()).collect();
+    Node::reduce(Reduce::Max, x, &axes, site)
+}
+
+/// Index tensors of the last device they were made for.
+type Cache = Arc<Mutex<Option<(Device, Indexed)>>>;
+
+/// Groups, and their index tensors once they are on a device.
+#[derive(Clone)]
+pub(super) struct Placed {
+    groups: Groups,
+    cache: Cache,
+}
+
+impl fmt::Debug for Placed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.groups)
+    }
+}
+
+impl Placed {
+    fn new(groups: &Groups) -> Placed {
+        Placed { groups: groups.clone(), cache: Arc::default() }
+    }
+
+    fn layout(&self, device: &Device, site: Site) -> Result<Layout> {
+        if self.groups.regular().is_some() {
+            return Ok(Layout::Regular);
+        }
+        let mut cache = self.cache.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &*cache {
+            Some((of, indexed)) if of.same(device) => Ok(Layout::Indexed(indexed.clone())),
+            _ => {
+                let indexed = Indexed::upload(&self.groups, device, site)?;
+                *cache = Some((device.clone(), indexed.clone()));
+                Ok(Layout::Indexed(indexed))
+            }
+        }
+    }
+
+    /// Checks that the groups cover the first axis of `x`.
+    fn fits(&self, x: &Node, site: Site) -> Result<()> {
+        let n = self.groups.n_members();
+        match x.shape().first() {
+            Some(&rows) if rows == n => Ok(()),
+            rows => Err(Error::argument(
+                "groups",
+                format!("groups of {n} coefficients, but the coefficients have shape {}", x.shape()),
+                match rows {
+                    Some(&rows) if rows > n => format!("indices {n} to {} are in no group", rows - 1),
+                    _ => "the groups must cover the first axis exactly".into(),
+                },
+                site,
+            )),
+        }
+    }
+}
+
+/// See the module; neither term is the penalty that is zero.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inner {
+    pub elements: Option<Term>,
+    pub groups: Option<(Term, Placed)>,
+}
+
+impl Inner {
+    pub fn elements(term: Term) -> Inner {
+        Inner { elements: Some(term), groups: None }
+    }
+
+    pub fn grouped(self, groups: &Groups, site: Site) -> Result<Inner> {
+        let refuse = |message: &str, hint: &str| Err(Error::argument("grouped", message, hint, site));
+        match self {
+            Inner { elements: Some(term), groups: None } if term.profile.even => {
+                Ok(Inner { elements: None, groups: Some((term, Placed::new(groups))) })
+            }
+            Inner { elements: Some(term), groups: None } => refuse(
+                &format!("{} tells the sign of its argument", term.profile.name),
+                "only an even penalty can act on norms",
+            ),
+            Inner { groups: Some(_), .. } => refuse("the penalty has groups already", "lift a penalty on elements"),
+            Inner { elements: None, .. } => refuse("there is no penalty to lift", "lift a penalty on elements"),
+        }
+    }
+
+    pub fn join(self, groups: Inner, site: Site) -> Result<Inner> {
+        match (self, groups) {
+            (Inner { elements, groups: None }, Inner { elements: None, groups })
+                if elements.as_ref().is_none_or(|term| term.profile.homogeneous) =>
+            {
+                Ok(Inner { elements, groups })
+            }
+            (Inner { elements: Some(term), groups: None }, Inner { elements: None, .. }) => Err(Error::argument(
+                "and_groups",
+                format!(
+                    "{} is not positively homogeneous, so the sum has no simple proximal operator",
+                    term.profile.name
+                ),
+                "join l1 or non-negative with a penalty on groups",
+                site,
+            )),
+            _ => Err(Error::argument(
+                "and_groups",
+                "it joins one penalty on elements with one on groups",
+                "e.g. l1(0.1).and_groups(group_lasso(0.2, &groups))",
+                site,
+            )),
+        }
+    }
+
+    /// The term a parameter belongs to and its index there. Where there are two terms, the elements' own names come first
+    /// (`l1`), then the groups' names and aliases (`lambda`).
+    fn find(&self, parameter: &str) -> Option<(bool, usize)> {
+        let own = |t: &Term| t.profile.parameters.iter().position(|names| names[0] == parameter);
+        let elements = || self.elements.as_ref();
+        let on_elements = |ix| (true, ix);
+        let on_groups = |ix| (false, ix);
+        elements()
+            .and_then(own)
+            .map(on_elements)
+            .or_else(|| self.groups.as_ref()?.0.position(parameter).map(on_groups))
+            .or_else(|| elements()?.position(parameter).map(on_elements))
+    }
+
+    pub fn with(mut self, parameter: &str, value: &Scalar, site: Site) -> Result<Inner> {
+        let found = self.find(parameter);
+        let term = match found {
+            Some((true, _)) => self.elements.as_mut(),
+            _ => self.groups.as_mut().map(|g| &mut g.0),
+        };
+        if let (Some((_, ix)), Some(term)) = (found, term) {
+            term.parameters[ix] = value.clone();
+            term.clone().judge(site)?;
+            return Ok(self);
+        }
+        let known: Vec<_> = self.terms().flat_map(|t| t.profile.parameters.iter().map(|n| n[0].clone())).collect();
+        Err(Error::argument(
+            "with",
+            format!("{self} has no parameter {parameter:?}"),
+            format!("it has {}", if known.is_empty() { "none".into() } else { known.join(", ") }),
+            site,
+        ))
+    }
+
+    pub fn weigh(mut self, weight: &Scalar, site: Site) -> Result<Inner> {
+        if let Scalar::Number(w) = weight
+            && !(w.is_finite() && *w >= 0.0)
+        {
+            return Err(Error::argument("weight", format!("{w}"), "weights are finite and not negative", site));
+        }
+        for term in self.terms_mut() {
+            term.weight = Some(match (&term.weight, weight) {
+                (None, new) => new.clone(),
+                (Some(Scalar::Number(a)), Scalar::Number(b)) => Scalar::Number(a * b),
+                _ => {
+                    return Err(Error::argument(
+                        "weight",
+                        "the penalty has a weight already, and one of the two is a tensor",
+                        "multiply the weights first",
+                        site,
+                    ));
+                }
+            });
+        }
+        Ok(self)
+    }
+
+    fn terms_mut(&mut self) -> impl Iterator<Item = &mut Term> {
+        self.groups.iter_mut().map(|g| &mut g.0).chain(&mut self.elements)
+    }
+
+    fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.groups.iter().map(|g| &g.0).chain(&self.elements)
+    }
+
+    pub fn is_convex(&self) -> bool {
+        self.terms().all(|t| t.profile.convex)
+    }
+
+    pub fn is_none(&self) -> bool {
+        self.terms().next().is_none()
+    }
+
+    pub fn groups(&self) -> Option<&Groups> {
+        self.groups.as_ref().map(|(_, placed)| &placed.groups)
+    }
+
+    pub fn parameter(&self, name: &str) -> Option<f64> {
+        let (elements, ix) = self.find(name)?;
+        let term = if elements { self.elements.as_ref() } else { self.groups.as_ref().map(|g| &g.0) };
+        match term?.parameters[ix] {
+            Scalar::Number(x) => Some(x),
+            Scalar::Tensor(_) => None,
+        }
+    }
+
+    pub fn parts(&self, site: Site) -> Result<Parts> {
+        Ok(Parts {
+            elements: self.elements.as_ref().map(|t| t.part(site)).transpose()?,
+            groups: match &self.groups {
+                Some((term, placed)) => Some((term.part(site)?, placed.groups.clone())),
+                None => None,
+            },
+        })
+    }
+
+    fn over<'a>(
+        &'a self,
+        device: &Device,
+        x: &Node,
+        build: Build,
+        layout: &'a mut Layout,
+    ) -> Result<Option<(Grouped<'a>, Lifted)>> {
+        let Some((term, placed)) = &self.groups else { return Ok(None) };
+        placed.fits(x, build.site)?;
+        *layout = placed.layout(device, build.site)?;
+        let lifted = term.lifted(device, Some(&placed.groups), build)?;
+        Ok(Some((Grouped { build, groups: &placed.groups, layout, shape: x.shape().clone() }, lifted)))
+    }
+
+    fn each(&self, device: &Device, build: Build) -> Result<Option<Lifted>> {
+        self.elements.as_ref().map(|term| term.lifted(device, None, build)).transpose()
+    }
+
+    pub fn value(&self, device: &Device, w: &Node, site: Site) -> Result<Node> {
+        let b = Build { site };
+        let w = b.float(w)?;
+        let elements = match self.each(device, b)? {
+            Some(term) => Some(b.sum_all(&term.value(&w)?)?),
+            None => None,
+        };
+        let mut layout = Layout::Regular;
+        let groups = match self.over(device, &w, b, &mut layout)? {
+            Some((over, term)) => Some(over.value(&term, &w)?),
+            None => None,
+        };
+        match (elements, groups) {
+            (Some(a), Some(c)) => b.map(Func::Add, &[&a, &c]),
+            (Some(one), None) | (None, Some(one)) => Ok(one),
+            (None, None) => b.literal(0.0),
+        }
+    }
+
+    pub fn gradient(&self, device: &Device, w: &Node, site: Site) -> Result<Node> {
+        let b = Build { site };
+        let w = b.float(w)?;
+        let elements = self.each(device, b)?.map(|term| term.grad(&w)).transpose()?;
+        let mut layout = Layout::Regular;
+        let groups = match self.over(device, &w, b, &mut layout)? {
+            Some((over, term)) => Some(over.gradient(&term, &w)?),
+            None => None,
+        };
+        match (elements, groups) {
+            (Some(a), Some(c)) => b.map(Func::Add, &[&a, &c]),
+            (Some(one), None) | (None, Some(one)) => Ok(one),
+            (None, None) => b.broadcast(&b.literal(0.0)?, w.shape()),
+        }
+    }
+
+    pub fn prox(&self, w: &Tensor, node: &Node, step: &Scalar, site: Site) -> Result<Node> {
+        let b = Build { site };
+        let mut x = b.float(node)?;
+        let step = self::node(step, w.device(), b)?;
+        if let Some(term) = self.each(w.device(), b)? {
+            x = term.prox(&x, &step)?;
+        }
+        let mut layout = Layout::Regular;
+        if let Some((over, term)) = self.over(w.device(), &x, b, &mut layout)? {
+            let step = if step.elements() == 1 { Node::reshape(&step, Shape::scalar(), site)? } else { step };
+            x = over.prox(&term, &x, &step)?;
+        }
+        Ok(x)
+    }
+
+    pub fn distance(&self, device: &Device, w: &Node, gradient: &Node, site: Site) -> Result<Node> {
+        let b = Build { site };
+        let (w, g) = (b.float(w)?, b.float(gradient)?);
+        if w.shape() != g.shape() {
+            return Err(Error::argument(
+                "distance",
+                format!("coefficients {}, gradient {}", w.shape(), g.shape()),
+                "the gradient has the shape of the coefficients",
+                site,
+            ));
+        }
+        let elements = self.each(device, b)?;
+        let within = |g: &Node| match &elements {
+            Some(term) => term.distance(&w, g),
+            None => b.map(Func::Abs, &[g]),
+        };
+        let mut layout = Layout::Regular;
+        match self.over(device, &w, b, &mut layout)? {
+            Some((over, term)) => over.distance(&term, within, &w, &g),
+            None => within(&g),
+        }
+    }
+}
+
+impl fmt::Display for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, mut parts) = match (&self.elements, &self.groups) {
+            (None, None) => ("none".into(), Vec::new()),
+            (Some(term), None) => (term.profile.name.clone(), term.spec()),
+            (elements, Some((term, _))) => {
+                let profile = if term.profile.name == "l1" { "lasso" } else { &term.profile.name };
+                let mut own = term.spec();
+                if term.profile.name == "l1" {
+                    own[0] = own[0].replacen("l1", "lambda", 1);
+                }
+                match elements {
+                    None => (format!("group-{profile}"), own),
+                    Some(e) => {
+                        let prefix = if e.profile.name == "l1" { "sparse" } else { &e.profile.name };
+                        (format!("{prefix}-group-{profile}"), e.spec().into_iter().chain(own).collect())
+                    }
+                }
+            }
+        };
+        if let Some((_, placed)) = &self.groups {
+            parts.push(format!("groups={}", placed.groups));
+            match placed.groups.kind() {
+                GroupWeights::One => {}
+                GroupWeights::Root => parts.push("weights=root".into()),
+                GroupWeights::Each(list) => {
+                    let list: Vec<_> = list.iter().map(ToString::to_string).collect();
+                    parts.push(format!("weights={}", list.join("|")));
+                }
+            }
+        }
+        if parts.is_empty() { write!(f, "{name}") } else { write!(f, "{name}({})", parts.join(",")) }
+    }
+}
