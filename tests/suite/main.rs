@@ -7,6 +7,8 @@ mod grads;
 mod grads_move;
 mod grads_routine;
 mod layers;
+mod penalties;
 mod smoke;
+mod solvers;
 mod special;
 mod special_exact;
