@@ -165,7 +165,7 @@ impl<'a> Evaluator<'a> {
             DType::F32 => nearest(value, f64::from(value as f32)),
             DType::F16 => nearest(value, half::f16::from_f64(value).to_f64()),
             DType::BF16 => nearest(value, half::bf16::from_f64(value).to_f64()),
-            DType::I32 | DType::U32 => Ball::exact(integer::from_float(dtype, value)),
+            DType::I32 | DType::U32 => Ball::exact(integer::from_bits(dtype, integer::bits(value))),
             DType::Bool => Ball::exact(map::truth(value != 0.0)),
         };
         Array::collect(crate::shape::Shape::scalar(), dtype, [ball])
