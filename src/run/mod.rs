@@ -174,6 +174,14 @@ impl Device {
         }
     }
 
+    /// Waits until everything submitted so far has been executed. This is an explicit request to poll, also on an adopted
+    /// device.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn wait_blocking(&self) -> Result<()> {
+        self.inner.poll(wgpu::PollType::wait_indefinitely());
+        self.inner.alive()
+    }
+
     /// An error if the device is known to be lost.
     pub fn check(&self) -> Result<()> {
         self.inner.tend();
