@@ -16,9 +16,11 @@ struct Times {
     run: Vec<Duration>,
 }
 
-fn median(times: &mut [Duration]) -> f64 {
+/// Least and median, in microseconds.
+fn summary(times: &mut [Duration]) -> String {
     times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e6
+    let at = |ix: usize| times[ix].as_secs_f64() * 1e6;
+    format!("{:.0} .. {:.0} us", at(0), at(times.len() / 2))
 }
 
 /// Repeats `step`, which builds the next state from the last and a number that changes.
@@ -51,9 +53,9 @@ fn repeat(
 fn report(name: &str, (mut times, before, after): (Times, Stats, Stats)) {
     let steps = STEPS as u64;
     println!(
-        "{name}: build {:.0} us, run {:.0} us (medians); per step {} dispatches; in {STEPS} steps {} pipelines, {} bind groups, {} plans made",
-        median(&mut times.build),
-        median(&mut times.run),
+        "{name}: build {}, run {} (least .. median); per step {} dispatches; in {STEPS} steps {} pipelines, {} bind groups, {} plans made",
+        summary(&mut times.build),
+        summary(&mut times.run),
         (after.dispatches - before.dispatches) / steps,
         after.pipelines - before.pipelines,
         after.bind_groups - before.bind_groups,
@@ -64,9 +66,9 @@ fn report(name: &str, (mut times, before, after): (Times, Stats, Stats)) {
 fn main() {
     let device = Device::open_blocking(Options::default()).expect("an adapter");
     println!("{} ({}, {})", device.name(), device.info().backend, device.info().driver);
-    let data: Vec<f32> = (0..256).map(|i| i as f32).collect();
+    let data: Vec<f32> = (0..1 << 16).map(|i| i as f32).collect();
     for stages in [1, 5, 20] {
-        let start = vec![device.tensor(&data, [256])];
+        let start = vec![device.tensor(&data, [1 << 16])];
         let chain = |state: &[Tensor], rate: f64| {
             let mut x = state[0].clone();
             for _ in 0..stages {

@@ -8,6 +8,7 @@ mod grads_move;
 mod grads_routine;
 mod layers;
 mod penalties;
+mod memory;
 mod smoke;
 mod solvers;
 mod special;
