@@ -52,9 +52,9 @@ pub enum Reduce {
     Sum,
     /// Product (1 for none).
     Prod,
-    /// Greatest (lowest value of the dtype for none; false for `Bool`); NaN if any is NaN. On `Bool`: any.
+    /// Greatest (for none -infinity, the lowest integer, or false); NaN if any is NaN. On `Bool`: any.
     Max,
-    /// Least (highest value of the dtype for none; true for `Bool`); NaN if any is NaN. On `Bool`: all.
+    /// Least (for none infinity, the highest integer, or true); NaN if any is NaN. On `Bool`: all.
     Min,
     /// Row-major position (over the reduced axes) of the first greatest element, as `U32`; NaN counts as greatest.
     ArgMax,

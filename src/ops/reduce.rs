@@ -57,12 +57,12 @@ reduction! {
     sum sum_keep () |x, axes| x.reduce(Reduce::Sum, axes);
     /// The product; 1 of nothing. Integers wrap.
     prod prod_keep () |x, axes| x.reduce(Reduce::Prod, axes);
-    /// The greatest element; NaN if any is NaN; the lowest number of the dtype of nothing.
+    /// The greatest element; NaN if any is NaN; of nothing `-inf`, or the lowest integer.
     ///
     /// # Gradient
     /// Goes to the elements that equal the maximum, in equal shares.
     max max_keep () |x, axes| x.reduce(Reduce::Max, axes);
-    /// The least element; NaN if any is NaN; the highest number of the dtype of nothing.
+    /// The least element; NaN if any is NaN; of nothing `inf`, or the highest integer.
     ///
     /// # Gradient
     /// Goes to the elements that equal the minimum, in equal shares.

@@ -281,7 +281,8 @@ impl Extreme {
     fn get(&self) -> Ball {
         let Some(value) = self.value else {
             let fill = if self.max { Fill::Lowest } else { Fill::Highest };
-            return Ball::exact(fill.value(self.dtype));
+            let infinity = if self.max { f64::NEG_INFINITY } else { f64::INFINITY };
+            return Ball::exact(if self.dtype.is_float() { infinity } else { fill.value(self.dtype) });
         };
         if self.unknown {
             return Ball::unknown(value);

@@ -1,5 +1,6 @@
 //! Each method against an independent loop, on the reference in real arithmetic: what is tested here is the formula a
-//! method builds, not an executor. [`values`] also sees to it that every node of the formula carries the caller's line.
+//! method builds. [`check`] then has a device compute it too, within the reference's bounds, and [`values`] sees to it that
+//! every node of the formula carries the caller's line.
 
 mod contractions;
 mod elements;
@@ -11,8 +12,8 @@ mod rows;
 mod sites;
 mod windows;
 
-use crate::dtype::Element;
-use crate::graph::{Node, topological};
+use crate::dtype::{DType, Element};
+use crate::graph::{Node, Op, topological};
 use crate::reference::{Array, Evaluator, Host};
 use crate::{Device, Tensor};
 use std::sync::{Arc, OnceLock};
@@ -74,11 +75,56 @@ fn same(a: f64, b: f64) -> bool {
 #[track_caller]
 pub fn check(t: &Tensor, shape: &[usize], want: &[f64]) {
     assert_eq!(dims(t), shape);
+    on_device(t);
     let got = values(t);
     assert_eq!(got.len(), want.len());
     for (i, (&g, &w)) in got.iter().zip(want).enumerate() {
         assert!(same(g, w), "element {i}: got {g}, want {w}\n got {got:?}\nwant {want:?}");
     }
+}
+
+/// The same graph over leaves that live on the device.
+fn uploaded(root: &Node) -> Node {
+    let mut made = crate::graph::NodeMap::<Node>::default();
+    for n in topological(std::slice::from_ref(root), false) {
+        let sources: Vec<Node> = n.sources().iter().map(|s| made[&s.id()].clone()).collect();
+        let (shape, dtype, site) = (n.shape().clone(), n.dtype(), n.site());
+        let twin = match n.op() {
+            Op::Data(data) => {
+                let bytes = Host::fetch(data).unwrap().to_bytes();
+                node(&match dtype {
+                    DType::F32 => device().tensor(&f32::from_bytes(&bytes, shape.elements()), shape),
+                    DType::F16 => device().tensor(&half::f16::from_bytes(&bytes, shape.elements()), shape),
+                    DType::BF16 => device().tensor(&half::bf16::from_bytes(&bytes, shape.elements()), shape),
+                    DType::I32 => device().tensor(&i32::from_bytes(&bytes, shape.elements()), shape),
+                    DType::U32 => device().tensor(&u32::from_bytes(&bytes, shape.elements()), shape),
+                    DType::Bool => device().tensor(&bool::from_bytes(&bytes, shape.elements()), shape),
+                })
+            }
+            Op::Const { value, fixed } => Node::constant(*value, *fixed, dtype, site).unwrap(),
+            Op::Iota => Node::iota(shape[0], dtype, site).unwrap(),
+            Op::Map(func) => Node::map(func.clone(), sources, site).unwrap(),
+            Op::Reshape => Node::reshape(&sources[0], shape, site).unwrap(),
+            Op::View(view) => Node::view(&sources[0], view.clone(), shape, site).unwrap(),
+            Op::Gather { axis } => Node::gather(&sources[0], *axis, &sources[1], site).unwrap(),
+            Op::Reduce { kind, axes } => Node::reduce(*kind, &sources[0], axes, site).unwrap(),
+            Op::Routine(routine) => Node::routine(routine.clone(), sources, site).unwrap(),
+        };
+        made.insert(n.id(), twin);
+    }
+    made[&root.id()].clone()
+}
+
+/// Asserts that the device computes the graph within the reference's bounds.
+#[track_caller]
+fn on_device(t: &Tensor) {
+    let root = node(t);
+    if topological(std::slice::from_ref(&root), false).iter().any(|n| matches!(n.op(), Op::Routine(_))) {
+        return;
+    }
+    let twin = Tensor::new(device(), Ok(uploaded(&root)));
+    let report = device().verify_blocking(&[&twin]).unwrap();
+    assert!(report.passed(), "{report}");
 }
 
 /// The message of the error a tensor carries; it names the line of the test.

@@ -102,7 +102,8 @@ fn nothing_has_its_own_sum() {
     let none = host::<f32>(&[], [0, 2]);
     check(&none.sum(0), &[2], &[0.0, 0.0]);
     check(&none.prod(0), &[2], &[1.0, 1.0]);
-    check(&none.max(0), &[2], &[f64::from(f32::MIN); 2]);
+    check(&none.max(0), &[2], &[f64::NEG_INFINITY; 2]);
+    check(&none.cast(DType::I32).min(0), &[2], &[f64::from(i32::MAX); 2]);
     check(&none.norm(2.0, 0), &[2], &[0.0, 0.0]);
     check(&none.logsumexp(0), &[2], &[f64::NEG_INFINITY; 2]);
     check(&none.any(0), &[2], &[0.0, 0.0]);
