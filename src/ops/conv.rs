@@ -147,7 +147,7 @@ impl Form {
             return refuse(&format!("x is [n, c, ..] and the weight [o, c, ..] with {D} spatial axes each"));
         }
         let groups = options.groups;
-        if groups == 0 || x[1] % groups != 0 || weight[0] % groups != 0 {
+        if groups == 0 || !x[1].is_multiple_of(groups) || !weight[0].is_multiple_of(groups) {
             return refuse("the groups must divide the channels of x and the first axis of the weight");
         }
         let channels = x[1] / groups;

@@ -159,9 +159,8 @@ impl Tensor {
         let (site, axes) = (Site::here(), axes.into());
         self.then(|x| {
             // Named axes must exist in the result, whose rank depends on how many there are.
-            let n_new = match axes.count() {
-                Some(count) => count,
-                None => return Err(Error::argument("unsqueeze", "a range without end", "name the new axes", site)),
+            let Some(n_new) = axes.count() else {
+                return Err(Error::argument("unsqueeze", "a range without end", "name the new axes", site));
             };
             let axes = axes.resolve("unsqueeze", &Shape::from(vec![1; x.shape().rank() + n_new]), site)?;
             let mut dims = x.shape().dims().to_vec();
@@ -379,7 +378,7 @@ fn infer(shape: Shape, x: &Node, site: Site) -> Result<Shape> {
         return Err(Error::argument("reshape", "several lengths are INFER", "only one can be inferred", site));
     };
     let others = shape.without(&[axis]).elements();
-    if others == 0 || x.elements() % others != 0 {
+    if others == 0 || !x.elements().is_multiple_of(others) {
         let message = format!("{} elements of shape {} over lengths of product {others}", x.elements(), x.shape());
         return Err(Error::argument("reshape", message, "the inferred length must be a whole number", site));
     }

@@ -5,6 +5,7 @@ use super::axes::{Axes, axis_of};
 use super::{Fixed, Operand, ok, refuse};
 use crate::error::Site;
 use crate::graph::{AxisMap, Reduce};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -106,7 +107,7 @@ impl Tensor {
         eps: impl Operand,
     ) -> (Tensor, Tensor, Tensor) {
         let x = self.float("batch_norm");
-        let rank = x.shape().map_or(0, |shape| shape.rank());
+        let rank = x.shape().map_or(0, Shape::rank);
         let axes: Vec<usize> = (0..rank).filter(|&axis| axis != channel).collect();
         let mean = x.mean_of("batch_norm", &axes);
         let centred = x.sub(&mean.channels("batch_norm", channel, &x));

@@ -154,6 +154,6 @@ impl Tensor {
 
 /// The last `D` axes.
 fn last<const D: usize>(windows: &Tensor) -> Vec<usize> {
-    let rank = windows.shape().map_or(0, |shape| shape.rank());
+    let rank = windows.shape().map_or(0, Shape::rank);
     (rank.saturating_sub(D)..rank).collect()
 }

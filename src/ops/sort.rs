@@ -5,6 +5,7 @@ use super::{Fixed, failed, ok, refuse};
 use crate::dtype::DType;
 use crate::error::{Result, Site};
 use crate::graph::{Fill, Node, Routine};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 impl Tensor {
@@ -108,8 +109,7 @@ impl Tensor {
     #[track_caller]
     pub fn nonzero(&self) -> impl Future<Output = Result<Tensor>> + use<> {
         let count = self.count_nonzero(..).item::<u32>();
-        let all =
-            self.shape().map(|shape| shape.elements()).map_or_else(|e| failed(self, e), |n| self.nonzero_sized(n));
+        let all = self.shape().map(Shape::elements).map_or_else(|e| failed(self, e), |n| self.nonzero_sized(n));
         async move { all.slice(0, ..count.await? as usize).check() }
     }
 

@@ -1,11 +1,19 @@
 use super::*;
 use crate::ops::{Conv, CrossEntropy, INFER, Key, Pool, Reduction};
 
-/// Bad axes and shapes are refused with the method's name and a remedy.
+/// Each tensor carries an error that begins with the method's name, what it was given, and where.
+#[track_caller]
+fn refused(cases: Vec<(Tensor, &str)>) {
+    for (tensor, start) in cases {
+        let message = error(&tensor);
+        assert!(message.starts_with(start), "{message:?} should start with {start:?}");
+    }
+}
+
 #[test]
-fn bad_arguments_name_the_operation() {
+fn bad_axes_of_reductions_are_refused() {
     let x = host(&[0.0f32; 6], [2, 3]);
-    let cases: Vec<(Tensor, &str)> = vec![
+    refused(vec![
         (x.sum(2), "sum: axis 2 of shape [2, 3]"),
         (x.max([0, 0]), "max: axis 0 is named twice"),
         (x.mean_keep(5), "mean: axis 5"),
@@ -17,6 +25,13 @@ fn bad_arguments_name_the_operation() {
         (host(&[1i32], [1]).mean(0), "mean: dtype i32"),
         (x.cumsum(2), "cumulative: axis 2"),
         (x.softmax(2), "softmax: axis 2"),
+    ]);
+}
+
+#[test]
+fn bad_movements_are_refused() {
+    let x = host(&[0.0f32; 6], [2, 3]);
+    refused(vec![
         (x.permute([0, 0]), "permute: order [0, 0]"),
         (x.permute([0]), "permute: order [0]"),
         (x.transpose(0, 2), "transpose: axis 2"),
@@ -40,6 +55,13 @@ fn bad_arguments_name_the_operation() {
         (x.repeat(2, 2), "repeat: axis 2"),
         (x.split(1, [1, 1]).remove(1), "split: lengths [1, 1]"),
         (x.flatten_axes(1, 0), "flatten_axes: axes 1..=0"),
+    ]);
+}
+
+#[test]
+fn bad_operands_are_refused() {
+    let x = host(&[0.0f32; 6], [2, 3]);
+    refused(vec![
         (x.gather(0, &host(&[0u32], [1])), "gather: source [2, 3]"),
         (x.index_select(2, &host(&[0u32], [1])), "index_select: axis 2"),
         (x.top_k(4, 1, true).0, "slice: 0..4"),
@@ -61,11 +83,7 @@ fn bad_arguments_name_the_operation() {
         (Key::new(0).randint(device(), [2], 3..3), "randint: the range 3..3"),
         (device().arange(0.0, 1.0, 0.0), "arange"),
         (device().full([1], 0.5, crate::DType::U32), "number: 0.5"),
-    ];
-    for (tensor, start) in cases {
-        let message = error(&tensor);
-        assert!(message.starts_with(start), "{message:?} should start with {start:?}");
-    }
+    ]);
 }
 
 /// The first error travels through everything built on it.
