@@ -9,6 +9,7 @@ mod grads_routine;
 mod layers;
 mod penalties;
 mod memory;
+mod routines;
 mod smoke;
 mod solvers;
 mod special;

@@ -1,0 +1,283 @@
+// c[b, i, j] = epilogue(sum_k a[b, i, k] * b[b, k, j]); one lane computes a block of 4 ROWS x 4 COLS elements.
+//
+// For devices that run on the host's processor: there a load is dear (each lane fetches for itself, four numbers at the
+// price of one), arithmetic is cheap, and a barrier saves and restores every live value. So nothing is shared: a lane
+// keeps a large block of sums and multiplies 4x4 matrices. Neighbouring lanes have neighbouring blocks.
+//
+// Operands: any strides, in elements (params). *_MODE says how an operand is fetched: 0 element by element; 1 four
+// neighbours along k; 2 four neighbours along the other axis (1 and 2: that stride is 1, all other strides and the
+// offset are multiples of 4, and the axis is one or goes on with zeros up to one).
+// OUT_WIDE: out is declared as array<vec4<f32>> and n is a multiple of 4.
+// Splits: split s sums k in [s * chunk, (s + 1) * chunk), chunk a multiple of 4, and writes plane s * batch + b of out.
+// Overrides: ROWS, COLS: 1, 2, 4 or 8; WG: invocations; LONG: whether chunk exceeds 4096.
+// Workgroup memory: none. Barriers: none.
+// Order: products are joined in fours by the matrix product, the fours in order; with LONG a fresh sum every 1024 fours.
+// At most 4 + 1024 + chunk / 4096 roundings.
+// Surplus rows and columns of the last blocks compute copies of the last row or column, which are not stored.
+
+//!slot operands
+@group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
+
+fn a_one(ix: u32) -> f32 {
+    return a[ix / 4u][ix % 4u];
+}
+fn a_four(ix: u32) -> vec4<f32> {
+    return a[ix / 4u];
+}
+fn b_one(ix: u32) -> f32 {
+    return b[ix / 4u][ix % 4u];
+}
+fn b_four(ix: u32) -> vec4<f32> {
+    return b[ix / 4u];
+}
+//!end
+
+//!slot result
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+
+fn out_put(ix: u32, value: vec4<f32>) {
+    out[ix] = value.x;
+}
+//!end
+
+//!slot params
+@group(1) @binding(0) var<uniform> params: array<vec4<u32>, 5>;
+//!end
+
+fn param(i: u32) -> u32 {
+    return params[5u + i / 4u][i % 4u];
+}
+
+//!slot epilogue
+fn epilogue(acc: f32, batch: u32, row: u32, col: u32) -> f32 {
+    return acc;
+}
+//!end
+
+override ROWS: u32 = 8u;
+override COLS: u32 = 8u;
+override WG: u32 = 8u;
+override A_MODE: u32 = 1u;
+override B_MODE: u32 = 2u;
+override OUT_WIDE: bool = false;
+override LONG: bool = false;
+
+/// Element [i * 8 + j] is block (i, j) of the lane's block; column r of it is row r, component c is column c.
+var<private> acc: array<mat4x4<f32>, 64>;
+var<private> total: array<mat4x4<f32>, 64>;
+/// Column k is k, component c is column c of block j.
+var<private> right: array<mat4x4<f32>, 8>;
+
+/// First row and column of the block; first elements of the operands' planes; end of k.
+var<private> row: u32;
+var<private> col: u32;
+var<private> a_base: u32;
+var<private> b_base: u32;
+var<private> k_end: u32;
+
+fn a_checked(r: u32, k: u32) -> f32 {
+    let value = a_one(a_base + min(r, params[0].x - 1u) * params[1].y + min(k, k_end - 1u) * params[1].z);
+    return select(0.0, value, k < k_end);
+}
+
+fn b_checked(k: u32, c: u32) -> f32 {
+    let value = b_one(b_base + min(k, k_end - 1u) * params[2].y + min(c, params[0].y - 1u) * params[2].z);
+    return select(0.0, value, k < k_end);
+}
+
+/// Four elements along k.
+fn a_along(r: u32, k: u32) -> vec4<f32> {
+    if (A_MODE == 1u) {
+        return a_four(a_base + min(r, params[0].x - 1u) * params[1].y + k);
+    }
+    return vec4<f32>(a_checked(r, k), a_checked(r, k + 1u), a_checked(r, k + 2u), a_checked(r, k + 3u));
+}
+
+/// Four elements along the rows.
+fn a_across(r: u32, k: u32) -> vec4<f32> {
+    let value = a_four(a_base + min(r, (params[0].x - 1u) & 0xfffffffcu) + min(k, k_end - 1u) * params[1].z);
+    return select(vec4<f32>(), value, k < k_end);
+}
+
+/// Four elements along k.
+fn b_along(k: u32, c: u32) -> vec4<f32> {
+    return b_four(b_base + min(c, params[0].y - 1u) * params[2].z + k);
+}
+
+/// Four elements along the columns.
+fn b_across(k: u32, c: u32) -> vec4<f32> {
+    if (B_MODE == 2u) {
+        let value = b_four(b_base + min(k, k_end - 1u) * params[2].y + min(c, (params[0].y - 1u) & 0xfffffffcu));
+        return select(vec4<f32>(), value, k < k_end);
+    }
+    return vec4<f32>(b_checked(k, c), b_checked(k, c + 1u), b_checked(k, c + 2u), b_checked(k, c + 3u));
+}
+
+/// Column r is row r of block row i, component k is k.
+fn left(i: u32, k: u32) -> mat4x4<f32> {
+    let r = row + i * 4u;
+    if (A_MODE == 2u) {
+        return transpose(mat4x4<f32>(a_across(r, k), a_across(r, k + 1u), a_across(r, k + 2u), a_across(r, k + 3u)));
+    }
+    return mat4x4<f32>(a_along(r, k), a_along(r + 1u, k), a_along(r + 2u, k), a_along(r + 3u, k));
+}
+
+fn fetch_right(j: u32, k: u32) {
+    let c = col + j * 4u;
+    if (B_MODE == 1u) {
+        right[j] = transpose(mat4x4<f32>(b_along(k, c), b_along(k, c + 1u), b_along(k, c + 2u), b_along(k, c + 3u)));
+    } else {
+        right[j] = mat4x4<f32>(b_across(k, c), b_across(k + 1u, c), b_across(k + 2u, c), b_across(k + 3u, c));
+    }
+}
+
+fn multiply(i: u32, k: u32) {
+    let m = left(i, k);
+    acc[i * 8u] += right[0] * m;
+    if (COLS > 1u) {
+        acc[i * 8u + 1u] += right[1] * m;
+    }
+    if (COLS > 2u) {
+        acc[i * 8u + 2u] += right[2] * m;
+        acc[i * 8u + 3u] += right[3] * m;
+    }
+    if (COLS > 4u) {
+        acc[i * 8u + 4u] += right[4] * m;
+        acc[i * 8u + 5u] += right[5] * m;
+        acc[i * 8u + 6u] += right[6] * m;
+        acc[i * 8u + 7u] += right[7] * m;
+    }
+}
+
+fn step(k: u32) {
+    fetch_right(0u, k);
+    if (COLS > 1u) {
+        fetch_right(1u, k);
+    }
+    if (COLS > 2u) {
+        fetch_right(2u, k);
+        fetch_right(3u, k);
+    }
+    if (COLS > 4u) {
+        fetch_right(4u, k);
+        fetch_right(5u, k);
+        fetch_right(6u, k);
+        fetch_right(7u, k);
+    }
+    multiply(0u, k);
+    if (ROWS > 1u) {
+        multiply(1u, k);
+    }
+    if (ROWS > 2u) {
+        multiply(2u, k);
+        multiply(3u, k);
+    }
+    if (ROWS > 4u) {
+        multiply(4u, k);
+        multiply(5u, k);
+        multiply(6u, k);
+        multiply(7u, k);
+    }
+}
+
+/// Adds the sums of a stretch of k to the totals and starts afresh.
+fn fold_block(ix: u32) {
+    total[ix] += acc[ix];
+    acc[ix] = mat4x4<f32>();
+}
+
+fn fold_row(i: u32) {
+    fold_block(i * 8u);
+    if (COLS > 1u) {
+        fold_block(i * 8u + 1u);
+    }
+    if (COLS > 2u) {
+        fold_block(i * 8u + 2u);
+        fold_block(i * 8u + 3u);
+    }
+    if (COLS > 4u) {
+        fold_block(i * 8u + 4u);
+        fold_block(i * 8u + 5u);
+        fold_block(i * 8u + 6u);
+        fold_block(i * 8u + 7u);
+    }
+}
+
+fn fold() {
+    fold_row(0u);
+    if (ROWS > 1u) {
+        fold_row(1u);
+    }
+    if (ROWS > 2u) {
+        fold_row(2u);
+        fold_row(3u);
+    }
+    if (ROWS > 4u) {
+        fold_row(4u);
+        fold_row(5u);
+        fold_row(6u);
+        fold_row(7u);
+    }
+}
+
+/// Stores the totals: a rolled loop, since there may be a thousand of them and an epilogue for each. Rows of merged
+/// batches are told apart by params[0].w.
+fn put(plane: u32) {
+    let m = params[0].x;
+    let n = params[0].y;
+    for (var i = 0u; i < ROWS * 4u; i += 1u) {
+        let r = row + i;
+        let batch = plane + r / params[0].w;
+        let place = r % params[0].w;
+        for (var j = 0u; j < COLS; j += 1u) {
+            let c = col + j * 4u;
+            let v = total[i / 4u * 8u + j][i % 4u];
+            let ix = (plane * m + r) * n + c;
+            if (r < m && c < n) {
+                if (OUT_WIDE) {
+                    let x = epilogue(v.x, batch, place, c);
+                    let y = epilogue(v.y, batch, place, c + 1u);
+                    let z = epilogue(v.z, batch, place, c + 2u);
+                    out_put(ix, vec4<f32>(x, y, z, epilogue(v.w, batch, place, c + 3u)));
+                } else {
+                    for (var q = 0u; q < min(4u, n - c); q += 1u) {
+                        out_put(ix + q, vec4<f32>(epilogue(v[q], batch, place, c + q)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let blocks = params[3];
+    var unit = (group.x + group.y * groups.x) * WG + lane;
+    if (unit >= params[4].x) {
+        return;
+    }
+    col = unit % blocks.y * (COLS * 4u);
+    unit /= blocks.y;
+    row = unit % blocks.x * (ROWS * 4u);
+    let plane = unit / blocks.x;
+    let batch = plane % blocks.z;
+    let k_start = plane / blocks.z * blocks.w;
+    k_end = min(k_start + blocks.w, params[0].z);
+    a_base = params[1].w + batch * params[1].x;
+    b_base = params[2].w + batch * params[2].x;
+    for (var k = k_start; k < k_end; k += 4u) {
+        step(k);
+        if (LONG) {
+            if ((k - k_start) % 4096u == 4092u) {
+                fold();
+            }
+        }
+    }
+    fold();
+    put(plane);
+}

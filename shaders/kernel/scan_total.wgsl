@@ -1,0 +1,48 @@
+// t[row, c] = x[row, c * LENGTH] ∘ … ∘ x[row, (c + 1) * LENGTH - 1]: what each chunk of a row comes to.
+//
+// x: [rows, n], t: [rows, chunks] row-major; params: (n, chunks, rows * chunks, -)
+// Overrides: WG: invocations; LENGTH: elements of a chunk. Workgroup memory: none. Barriers: none.
+// Order: left to right; at most LENGTH - 1 joins.
+
+//!slot items
+alias Item = f32;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+fn fetch(ix: u32) -> Item {
+    return x[ix];
+}
+fn put(ix: u32, item: Item) {
+    y[ix] = item;
+}
+fn join(a: Item, b: Item) -> Item {
+    return a + b;
+}
+//!end
+
+@group(1) @binding(0) var<uniform> params: array<vec4<u32>, 1>;
+
+override WG: u32 = 64u;
+override LENGTH: u32 = 256u;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let unit = (group.x + group.y * groups.x) * WG + lane;
+    if (unit >= params[0].z) {
+        return;
+    }
+    let n = params[0].x;
+    let row = unit / params[0].y;
+    let first = (unit % params[0].y) * LENGTH;
+    let last = min(first + LENGTH, n);
+    var total = fetch(row * n + first);
+    for (var i = first + 1u; i < last; i += 1u) {
+        total = join(total, fetch(row * n + i));
+    }
+    put(unit, total);
+}

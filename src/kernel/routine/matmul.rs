@@ -1,0 +1,493 @@
+//! Matrix products: the operands' layouts made canonical, the choice of kernel, the words it gets.
+//!
+//! Four kernels: `matmul_tile` (GPUs: tiles in workgroup memory), `matmul_block` (host processors: large blocks of 4x4
+//! matrices in registers), `matmul_vector` (one of the two outer axes has length 1), and, where k is split over several
+//! workgroups to keep the device busy, `matmul_combine`, which sums the parts in order and applies the epilogue.
+
+use super::{Epilogue, Source, Steps, flag, kernel, word};
+use crate::dtype::DType;
+use crate::kernel::{Kernel, Limits, Operand};
+
+/// The first of an epilogue's words in its dispatch.
+pub const EPILOGUE_WORD: usize = 20;
+
+/// An operand: its strides along the batch, the outer axis (rows of a, columns of b) and k, in elements.
+#[derive(Clone, Copy, Debug)]
+struct Side {
+    buffer: Operand,
+    dtype: DType,
+    batch: usize,
+    outer: usize,
+    k: usize,
+    offset: usize,
+    /// The axis that is contiguous goes on with zeros up to a multiple of 4.
+    padded: bool,
+}
+
+/// The product `c[b, m, n]`; `rows` is the number of rows before batches were merged into them.
+#[derive(Clone, Copy, Debug)]
+struct Product {
+    batch: usize,
+    m: usize,
+    n: usize,
+    k: usize,
+    rows: usize,
+    a: Side,
+    b: Side,
+}
+
+/// How neighbours of an operand are fetched; see the kernels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    /// One by one, lanes along k.
+    Along = 0,
+    /// Four along k.
+    FourAlong = 1,
+    /// Four along the outer axis.
+    FourAcross = 2,
+    /// One by one, lanes along the outer axis.
+    Across = 3,
+}
+
+impl Mode {
+    fn wide(self) -> bool {
+        matches!(self, Mode::FourAlong | Mode::FourAcross)
+    }
+}
+
+impl Side {
+    fn new(buffer: Operand, source: &Source, outer: usize, k: usize) -> Self {
+        // the stride of an axis of length 1 is never taken, and 0 is a multiple of everything
+        let stride = |axis: usize| match source.shape[axis] {
+            0 | 1 => 0,
+            _ => usize::try_from(source.strides[axis]).expect("bug: a negative stride"),
+        };
+        let offset = usize::try_from(source.offset).expect("bug: a negative offset");
+        let (batch, outer, k) = (stride(0), stride(outer), stride(k));
+        Self { buffer, dtype: source.dtype, batch, outer, k, offset, padded: false }
+    }
+
+    fn mode(&self, outer: usize, k: usize) -> Mode {
+        let four = |others: [usize; 2]| others.iter().chain([&self.batch, &self.offset]).all(|s| s % 4 == 0);
+        let whole = |length: usize| if self.padded { 0 } else { length };
+        if self.k == 1 && four([self.outer, whole(k)]) {
+            Mode::FourAlong
+        } else if self.outer == 1 && four([self.k, whole(outer)]) {
+            Mode::FourAcross
+        } else if self.outer == 1 {
+            Mode::Across
+        } else {
+            Mode::Along
+        }
+    }
+
+    fn words(&self) -> [u32; 4] {
+        [self.batch, self.outer, self.k, self.offset].map(word)
+    }
+}
+
+/// The declarations of an operand: its binding, and functions that fetch one element or four neighbours.
+fn operand_text(name: &str, binding: usize, dtype: DType, wide: bool) -> String {
+    let half = |lo: &str, w: &str| match dtype {
+        DType::F16 => format!("unpack2x16float({w}).{lo}"),
+        _ if lo == "x" => format!("bitcast<f32>({w} << 16u)"),
+        _ => format!("bitcast<f32>({w} & 0xffff0000u)"),
+    };
+    let (item, one, four) = match (dtype == DType::F32, wide) {
+        (true, false) => ("f32", format!("{name}[ix]"), format!("vec4<f32>({name}[ix], 0.0, 0.0, 0.0)")),
+        (true, true) => ("vec4<f32>", format!("{name}[ix / 4u][ix % 4u]"), format!("{name}[ix / 4u]")),
+        (false, _) => {
+            let of = |w: &str| [half("x", w), half("y", w)];
+            let [lo, hi] = of("w");
+            let ([x, y], [z, u]) = (of("w.x"), of("w.y"));
+            let pair = if wide { "[ix / 4u][ix / 2u % 2u]" } else { "[ix / 2u]" };
+            let one = format!("select({lo}, {hi}, ix % 2u == 1u)");
+            let four = format!("vec4<f32>({x}, {y}, {z}, {u})");
+            let (item, quad) = if wide { ("vec2<u32>", "[ix / 4u]") } else { ("u32", "[ix / 2u]") };
+            let quad = if wide { quad.to_owned() } else { format!("{quad} * vec2<u32>(1u, 0u)") };
+            return format!(
+                "@group(0) @binding({binding}) var<storage, read> {name}: array<{item}>;\n\n\
+                 fn {name}_one(ix: u32) -> f32 {{\n    let w = {name}{pair};\n    return {one};\n}}\n\
+                 fn {name}_four(ix: u32) -> vec4<f32> {{\n    let w = {name}{quad};\n    return {four};\n}}"
+            );
+        }
+    };
+    format!(
+        "@group(0) @binding({binding}) var<storage, read> {name}: array<{item}>;\n\n\
+         fn {name}_one(ix: u32) -> f32 {{\n    return {one};\n}}\n\
+         fn {name}_four(ix: u32) -> vec4<f32> {{\n    return {four};\n}}"
+    )
+}
+
+impl Product {
+    fn new(a: &Source, b: &Source) -> Self {
+        let [batch, m, k] = a.shape[..] else { panic!("bug: a has shape {:?}", a.shape) };
+        let n = b.shape[2];
+        assert_eq!(b.shape, [batch, k, n], "bug: shapes of a matrix product");
+        let mut p = Self {
+            batch,
+            m,
+            n,
+            k,
+            rows: m,
+            a: Side::new(Operand::Source(0), a, 1, 2),
+            b: Side::new(Operand::Source(1), b, 2, 1),
+        };
+        let consecutive = m == 1 || p.a.batch == m * p.a.outer;
+        if batch > 1 && p.b.batch == 0 && consecutive {
+            p.a.outer = if m == 1 { p.a.batch } else { p.a.outer };
+            (p.a.batch, p.batch, p.m) = (0, 1, batch * m);
+        }
+        p
+    }
+
+    fn elements(&self) -> usize {
+        self.batch * self.m * self.n
+    }
+}
+
+/// A way to compute a product, and what it costs in units that mean something only within one device.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// `matmul_block`: matrices along the rows and columns of a lane's block.
+    Block { rows: usize, cols: usize, splits: usize },
+    /// `matmul_tile`: lanes along a side, quarters along a side.
+    Tile { side: usize, per: usize, splits: usize },
+    /// `matmul_vector`: lanes that share an output.
+    Vector { mode: Mode, parts: usize, splits: usize },
+}
+
+/// Which kernel: the whole choice, by shape, layout and device.
+fn choose(p: &Product, limits: &Limits) -> Way {
+    if p.m == 1 || p.n == 1 {
+        vector_way(p, limits)
+    } else if limits.cpu {
+        block_way(p, limits)
+    } else {
+        tile_way(p, limits)
+    }
+}
+
+/// Splits of k to try: the least power of two that bounds the chain of sums, and more as long as each leaves 256 of k
+/// and the parts fit a scratch buffer.
+fn splits_of(p: &Product, limits: &Limits) -> impl Iterator<Item = usize> {
+    let (k, first) = (p.k, p.k.div_ceil(CHAIN).next_power_of_two());
+    let room = limits.binding_bytes.min(limits.buffer_bytes) / (4 * p.elements() as u64).max(1);
+    std::iter::successors(Some(first), |s| Some(s * 2))
+        .take_while(move |&s| s == first || (k / s >= 256 && s as u64 <= room))
+}
+
+/// The longest stretch of k that the tile and block kernels sum with few enough roundings: 1024 and 512 in two chains.
+const CHAIN: usize = 1 << 19;
+
+/// Measured on llvmpipe (8 lanes in step): fetching four neighbours costs a lane as much as 52 multiply-adds, fetching
+/// them one by one 3.2 times that; a dispatch costs 40,000. Four workers, so that two to sixteen cores are kept busy.
+fn block_way(p: &Product, limits: &Limits) -> Way {
+    const FETCH: f64 = 52.0;
+    const SINGLE: f64 = 166.0;
+    const DISPATCH: f64 = 40_000.0;
+    const LANES: usize = 8 * 4;
+    let fetch = |mode: Mode| if mode.wide() { FETCH } else { SINGLE };
+    let (fetch_a, fetch_b) = (fetch(p.a.mode(p.m, p.k)), fetch(p.b.mode(p.n, p.k)));
+    let mut best = (f64::INFINITY, Way::Block { rows: 1, cols: 1, splits: 1 });
+    for splits in splits_of(p, limits) {
+        for (rows, cols) in [1, 2, 4, 8].into_iter().flat_map(|r| [1, 2, 4, 8].map(|c| (r, c))) {
+            let blocks = p.batch * p.m.div_ceil(4 * rows) * p.n.div_ceil(4 * cols) * splits;
+            let (r, c, parts) = (rows as f64, cols as f64, splits as f64);
+            let step = 4.0 * (r * fetch_a + c * fetch_b) + 64.0 * r * c;
+            let put = 4.0 * r * c * SINGLE;
+            let rounds = p.elements().div_ceil(LANES) as f64;
+            let combine = if splits > 1 { DISPATCH + rounds * parts * FETCH } else { 0.0 };
+            let cost = blocks.div_ceil(LANES) as f64 * (p.k.div_ceil(4 * splits) as f64 * step + put) + combine;
+            if cost < best.0 {
+                best = (cost, Way::Block { rows, cols, splits });
+            }
+        }
+    }
+    best.1
+}
+
+/// Larger tiles use the bandwidth of workgroup memory better (in the ratio of the rates below), smaller ones keep more
+/// workgroups busy and waste less at the edges. A few hundred workgroups fill a large GPU.
+fn tile_way(p: &Product, limits: &Limits) -> Way {
+    let mut best = (f64::INFINITY, Way::Tile { side: 8, per: 1, splits: 1 });
+    for splits in splits_of(p, limits) {
+        for (side, per, rate, full) in [(16, 2, 1.0, 128.0), (16, 1, 0.7, 256.0), (8, 1, 0.4, 512.0)] {
+            let tile = 4 * side * per;
+            let tiles = (p.batch * p.m.div_ceil(tile) * p.n.div_ceil(tile)) as f64;
+            let busy = (tiles * splits as f64 / full).min(1.0);
+            let work = tiles * (tile * tile) as f64 * p.k as f64 / (rate * busy);
+            // the parts are written and read again; a dispatch costs some 10 us
+            let combine = if splits > 1 { 16.0 * p.elements() as f64 * splits as f64 + 1e7 } else { 0.0 };
+            if work + combine < best.0 {
+                best = (work + combine, Way::Tile { side, per, splits });
+            }
+        }
+    }
+    best.1
+}
+
+/// The matrix and the vector of a product with m = 1 or n = 1: (matrix, vector, outputs, whether they are columns).
+fn vector_sides(p: &Product) -> (Side, Side, usize, bool) {
+    if p.n == 1 { (p.a, p.b, p.m, false) } else { (p.b, p.a, p.n, true) }
+}
+
+/// Bound by the bandwidth of the matrix: fetch four where possible, share an output among lanes where k is contiguous,
+/// split k where there are too few outputs to fill the device.
+fn vector_way(p: &Product, limits: &Limits) -> Way {
+    let (w, v, outs, _) = vector_sides(p);
+    let mode = match (w.mode(outs, p.k), v.mode(1, p.k)) {
+        (Mode::FourAlong, Mode::FourAlong) => Mode::FourAlong,
+        (Mode::FourAcross, _) => Mode::FourAcross,
+        _ => Mode::Along,
+    };
+    let piece = if mode == Mode::FourAlong { 4 } else { 1 };
+    let width = if mode == Mode::FourAcross { 4 } else { 1 };
+    let parts = match (limits.cpu, w.k == 1) {
+        (true, _) => 1,
+        (false, along) => p.k.div_ceil(4 * piece).next_power_of_two().min(if along { 64 } else { 8 }),
+    };
+    let lanes = p.batch * outs.div_ceil(width) * parts;
+    let wanted = if limits.cpu { 64 } else { 65_536 };
+    let splits =
+        (wanted / lanes.max(1)).min(p.k / (64 * piece * parts)).max(p.k.div_ceil(parts * piece * CHAIN)).max(1);
+    Way::Vector { mode, parts, splits }
+}
+
+pub(super) fn lower(steps: &mut Steps<'_>, a: &Source, b: &Source, epilogue: Option<&Epilogue>) -> Result<(), String> {
+    let mut p = Product::new(a, b);
+    if steps.limits.cpu && p.m > 1 && p.n > 1 {
+        pack_both(steps, &mut p)?;
+    }
+    let way = choose(&p, steps.limits);
+    let (splits, chunk) = match way {
+        Way::Block { splits, .. } => chunks(p.k, splits, 4),
+        Way::Tile { splits, .. } | Way::Vector { splits, .. } => chunks(p.k, splits, 16),
+    };
+    if splits == 1 {
+        return product(steps, &p, way, (1, chunk), epilogue, Operand::Result);
+    }
+    let parts = steps.scratch((p.elements() * splits) as u64)?;
+    product(steps, &p, way, (splits, chunk), None, parts)?;
+    combine(steps, &p, splits, parts, epilogue)
+}
+
+/// The number of splits that are not empty, and the length of each, a multiple of `unit`.
+fn chunks(k: usize, splits: usize, unit: usize) -> (usize, usize) {
+    let chunk = k.div_ceil(splits).next_multiple_of(unit).max(unit);
+    (k.div_ceil(chunk).max(1), chunk)
+}
+
+/// Text, label and buffers that depend on the epilogue.
+struct Finish<'a> {
+    epilogue: Option<&'a Epilogue>,
+    out: Operand,
+}
+
+impl Finish<'_> {
+    fn access(&self) -> usize {
+        self.epilogue.map_or(0, |e| e.access)
+    }
+
+    fn buffers(&self, first: [Operand; 2]) -> Vec<Operand> {
+        let extra = (2..2 + self.access()).map(Operand::Source);
+        first.into_iter().chain(extra).chain([self.out]).collect()
+    }
+
+    fn words(&self, own: [[u32; 4]; 5]) -> Vec<u32> {
+        let mut words = own.concat();
+        words.resize(EPILOGUE_WORD + self.epilogue.map_or(0, |e| e.extra_words), 0);
+        words
+    }
+
+    /// The kernel `name`, its slots filled.
+    fn kernel(
+        &self,
+        name: &str,
+        label: String,
+        operands: Option<&str>,
+        wide: bool,
+        overrides: Vec<(&'static str, f64)>,
+    ) -> Kernel {
+        let (binding, vectors) = (2 + self.access(), 5 + self.epilogue.map_or(0, |e| e.extra_words.div_ceil(4)));
+        let item = if wide { "vec4<f32>" } else { "f32" };
+        let mut result = format!("@group(0) @binding({binding}) var<storage, read_write> out: array<{item}>;");
+        if name == "matmul_block" {
+            let (ix, value) = if wide { ("ix / 4u", "value") } else { ("ix", "value.x") };
+            result += &format!("\n\nfn out_put(ix: u32, value: vec4<f32>) {{\n    out[{ix}] = {value};\n}}");
+        }
+        let params = format!("@group(1) @binding(0) var<uniform> params: array<vec4<u32>, {vectors}>;");
+        let mut slots = vec![("result", result.as_str()), ("params", params.as_str())];
+        slots.extend(operands.map(|text| ("operands", text)));
+        slots.extend(self.epilogue.map(|e| ("epilogue", e.wgsl.as_str())));
+        kernel(name, label, &slots, overrides, (binding, 1))
+    }
+}
+
+fn product(
+    steps: &mut Steps<'_>,
+    p: &Product,
+    way: Way,
+    (splits, chunk): (usize, usize),
+    epilogue: Option<&Epilogue>,
+    out: Operand,
+) -> Result<(), String> {
+    let finish = Finish { epilogue, out };
+    match way {
+        Way::Block { rows, cols, .. } => block(steps, p, &finish, (rows, cols), (splits, chunk)),
+        Way::Tile { side, per, .. } => tile(steps, p, &finish, (side, per), (splits, chunk)),
+        Way::Vector { mode, parts, .. } => vector(steps, p, &finish, (mode, parts), (splits, chunk)),
+    }
+}
+
+/// The words that the tile and block kernels share: sizes, operands, the grid of blocks.
+fn outer_words(p: &Product, block: [usize; 2], splits: usize, chunk: usize) -> ([[u32; 4]; 5], usize) {
+    let [rows, cols] = [p.m.div_ceil(block[0]), p.n.div_ceil(block[1])];
+    let units = rows * cols * p.batch * splits;
+    let [bb, bn, bk, bo] = p.b.words();
+    let sizes = [p.m, p.n, p.k, p.rows].map(word);
+    let grid = [rows, cols, p.batch, chunk].map(word);
+    ([sizes, p.a.words(), [bb, bk, bn, bo], grid, [word(units), 0, 0, 0]], units)
+}
+
+fn outer_text(p: &Product, modes: [Mode; 2]) -> String {
+    let a = operand_text("a", 0, p.a.dtype, modes[0].wide());
+    let b = operand_text("b", 1, p.b.dtype, modes[1].wide());
+    format!("{a}\n\n{b}")
+}
+
+fn dtypes(p: &Product) -> String {
+    if p.a.dtype == p.b.dtype { p.a.dtype.to_string() } else { format!("{}x{}", p.a.dtype, p.b.dtype) }
+}
+
+fn block(
+    steps: &mut Steps<'_>,
+    p: &Product,
+    finish: &Finish<'_>,
+    (rows, cols): (usize, usize),
+    (splits, chunk): (usize, usize),
+) -> Result<(), String> {
+    let lanes = 8;
+    let (words, units) = outer_words(p, [4 * rows, 4 * cols], splits, chunk);
+    let modes = [p.a.mode(p.m, p.k), p.b.mode(p.n, p.k)];
+    let wide = p.n % 4 == 0;
+    let code = |mode: Mode| f64::from(if mode.wide() { mode as u8 } else { 0 });
+    let overrides = vec![
+        ("ROWS", rows as f64),
+        ("COLS", cols as f64),
+        ("WG", lanes as f64),
+        ("A_MODE", code(modes[0])),
+        ("B_MODE", code(modes[1])),
+        ("OUT_WIDE", flag(wide)),
+        ("LONG", flag(chunk > 4096)),
+    ];
+    let label = format!("matmul_block/{}/{rows}x{cols}/wg{lanes}", dtypes(p));
+    let kernel = finish.kernel("matmul_block", label, Some(&outer_text(p, modes)), wide, overrides);
+    let buffers = finish.buffers([p.a.buffer, p.b.buffer]);
+    steps.dispatch(kernel, buffers, finish.words(words), units.div_ceil(lanes) as u64)
+}
+
+fn tile(
+    steps: &mut Steps<'_>,
+    p: &Product,
+    finish: &Finish<'_>,
+    (side, per): (usize, usize),
+    (splits, chunk): (usize, usize),
+) -> Result<(), String> {
+    let edge = 4 * side * per;
+    let (words, units) = outer_words(p, [edge, edge], splits, chunk);
+    let modes = [p.a.mode(p.m, p.k), p.b.mode(p.n, p.k)];
+    let overrides = vec![
+        ("SIDE", side as f64),
+        ("PER", per as f64),
+        ("A_MODE", f64::from(modes[0] as u8)),
+        ("B_MODE", f64::from(modes[1] as u8)),
+        ("LONG", flag(chunk > 1024)),
+    ];
+    let label = format!("matmul_tile/{}/{edge}x{edge}/wg{side}x{side}/k{}", dtypes(p), 16 / per);
+    let kernel = finish.kernel("matmul_tile", label, Some(&outer_text(p, modes)), false, overrides);
+    let buffers = finish.buffers([p.a.buffer, p.b.buffer]);
+    steps.dispatch(kernel, buffers, finish.words(words), units as u64)
+}
+
+fn vector(
+    steps: &mut Steps<'_>,
+    p: &Product,
+    finish: &Finish<'_>,
+    (mode, parts): (Mode, usize),
+    (splits, chunk): (usize, usize),
+) -> Result<(), String> {
+    let (w, v, outs, columns) = vector_sides(p);
+    let lanes = if steps.limits.cpu { 8 } else { 256 };
+    let width = if mode == Mode::FourAcross { 4 } else { 1 };
+    let per_plane = outs.div_ceil(lanes / parts * width);
+    let units = per_plane * p.batch * splits;
+    let words = [
+        [word(outs), 0, word(p.k), word(p.rows)],
+        w.words(),
+        [word(v.batch), word(v.k), 0, word(v.offset)],
+        [word(per_plane), word(chunk), word(p.batch), 0],
+        [word(units), 0, 0, 0],
+    ];
+    let text = [operand_text("w", 0, w.dtype, mode.wide()), operand_text("v", 1, v.dtype, mode == Mode::FourAlong)]
+        .join("\n\n");
+    let overrides = vec![
+        ("WG", lanes as f64),
+        ("PARTS", parts as f64),
+        ("MODE", f64::from(mode as u8)),
+        ("ALONG_K", flag(w.k == 1)),
+        ("COLUMNS", flag(columns)),
+    ];
+    let label = format!("matmul_vector/{}/wg{lanes}/parts{parts}", dtypes(p));
+    let kernel = finish.kernel("matmul_vector", label, Some(&text), false, overrides);
+    steps.dispatch(kernel, finish.buffers([w.buffer, v.buffer]), finish.words(words), units as u64)
+}
+
+fn combine(
+    steps: &mut Steps<'_>,
+    p: &Product,
+    splits: usize,
+    parts: Operand,
+    epilogue: Option<&Epilogue>,
+) -> Result<(), String> {
+    let finish = Finish { epilogue, out: Operand::Result };
+    let words = [[p.elements(), splits, p.rows, p.n].map(word), [0; 4], [0; 4], [0; 4], [0; 4]];
+    let kernel = finish.kernel("matmul_combine", "matmul_combine/f32/wg64".into(), None, false, vec![("WG", 64.0)]);
+    let groups = p.elements().div_ceil(64) as u64;
+    steps.dispatch(kernel, finish.buffers([parts, parts]), finish.words(words), groups)
+}
+
+/// Copies operands that cannot be fetched four at a time where the copy pays: where each element is fetched by at least
+/// four blocks of columns (or rows) of the largest size.
+fn pack_both(steps: &mut Steps<'_>, p: &mut Product) -> Result<(), String> {
+    if !p.a.mode(p.m, p.k).wide() && p.n >= 128 {
+        p.a = pack(steps, p.a, p.batch, p.m, p.k)?;
+    }
+    if !p.b.mode(p.n, p.k).wide() && p.m >= 128 {
+        p.b = pack(steps, p.b, p.batch, p.n, p.k)?;
+    }
+    Ok(())
+}
+
+/// A copy that is contiguous along the axis along which the operand is (along k if along none), padded with zeros to a
+/// multiple of 4 there; the operand itself if the copy would be too large.
+fn pack(steps: &mut Steps<'_>, side: Side, batch: usize, outer: usize, k: usize) -> Result<Side, String> {
+    let planes = if side.batch == 0 { 1 } else { batch };
+    let across = side.outer == 1;
+    let (lines, depth) = if across { (k, outer) } else { (outer, k) };
+    let fours = depth.div_ceil(4);
+    let vectors = planes * lines * fours;
+    if depth == 0 || vectors as u64 * 16 > steps.limits.binding_bytes.min(steps.limits.buffer_bytes) {
+        return Ok(side);
+    }
+    let buffer = steps.scratch(vectors as u64 * 4)?;
+    let (line_stride, k_stride) = if across { (side.k, side.outer) } else { (side.outer, side.k) };
+    let text = operand_text("x", 0, side.dtype, false);
+    let label = format!("matmul_pack/{}/wg64", side.dtype);
+    let kernel = kernel("matmul_pack", label, &[("operands", text.as_str())], vec![("WG", 64.0)], (1, 1));
+    let words = [side.batch, line_stride, k_stride, side.offset, depth, fours, lines, vectors].map(word).to_vec();
+    steps.dispatch(kernel, vec![side.buffer, buffer], words, vectors.div_ceil(64) as u64)?;
+    let (batch, line) = (if planes > 1 { lines * fours * 4 } else { 0 }, fours * 4);
+    let (outer, k) = if across { (1, line) } else { (line, 1) };
+    Ok(Side { buffer, dtype: DType::F32, batch, outer, k, offset: 0, padded: true })
+}

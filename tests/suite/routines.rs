@@ -1,0 +1,105 @@
+//! Hand-written algorithms against plain loops, through the whole engine.
+
+use ridgepoint::{DType, Device, Result};
+
+fn device() -> Result<Device> {
+    Device::open_blocking(Default::default())
+}
+
+/// Awkward but reproducible numbers.
+fn numbers(n: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+    (0..n)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        })
+        .collect()
+}
+
+#[test]
+fn products_of_all_small_sizes_are_verified() -> Result<()> {
+    let device = device()?;
+    for (m, k, n) in [(1, 1, 1), (1, 7, 5), (5, 7, 1), (3, 0, 4), (17, 33, 65), (64, 64, 64), (65, 129, 31), (2, 300, 3)] {
+        let a = device.tensor(&numbers(m * k, 1), [m, k]);
+        let b = device.tensor(&numbers(k * n, 2), [k, n]);
+        let c = a.matmul(&b);
+        let transposed = b.t().matmul(&a.t());
+        let report = device.verify_blocking(&[&c, &transposed])?;
+        assert!(report.passed(), "{m}x{k}x{n}: {report}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_dense_layer_is_one_dispatch() -> Result<()> {
+    let device = device()?;
+    let (x, w, b) = (
+        device.tensor(&numbers(96 * 40, 3), [96, 40]),
+        device.tensor(&numbers(40 * 24, 4), [40, 24]),
+        device.tensor(&numbers(24, 5), [24]),
+    );
+    let y = (x.matmul(&w) + &b).tanh();
+    let before = device.stats().dispatches;
+    y.eval()?;
+    assert_eq!(device.stats().dispatches - before, 1);
+    let report = device.verify_blocking(&[&y])?;
+    assert!(report.passed(), "{report}");
+    Ok(())
+}
+
+#[test]
+fn scans_over_sizes_around_the_chunk() -> Result<()> {
+    let device = device()?;
+    for n in [1, 2, 255, 256, 257, 1000, 65_536, 65_537] {
+        let rows = if n > 1000 { 1 } else { 3 };
+        let x = device.tensor(&numbers(rows * n, 6), [rows, n]);
+        let all = [x.cumsum(1), (&x * 0.01 + 1.0).cumprod(1), x.cummax(1), x.cummin(1)];
+        let report = device.verify_blocking(&all.iter().collect::<Vec<_>>())?;
+        assert!(report.passed(), "{rows}x{n}: {report}");
+        let recurrence = (&x * 0.5).linear_recurrence(&x, 1);
+        let report = device.verify_blocking(&[&recurrence])?;
+        assert!(report.passed(), "recurrence {rows}x{n}: {report}");
+    }
+    Ok(())
+}
+
+#[test]
+fn sorting_is_stable_and_puts_nan_last() -> Result<()> {
+    let device = device()?;
+    for n in [1, 2, 15, 16, 17, 33, 255, 256, 257, 5000] {
+        let mut x: Vec<f32> = numbers(2 * n, 7).iter().map(|v| (v * 8.0).round()).collect();
+        x[n / 2] = f32::NAN;
+        x[0] = -0.0;
+        for descending in [false, true] {
+            let got = device.tensor(&x, [2, n]).argsort(1, descending).read_blocking::<u32>()?;
+            for row in 0..2 {
+                let key = |i: &u32| {
+                    let v = x[row * n + *i as usize];
+                    let v = if v.is_nan() { f64::INFINITY } else { f64::from(v) };
+                    if descending { -v } else { v }
+                };
+                let mut want: Vec<u32> = (0..n as u32).collect();
+                want.sort_by(|a, b| key(a).total_cmp(&(key(b) + 0.0)).then(a.cmp(b)).then_with(|| a.cmp(b)));
+                want.sort_by(|a, b| key(a).partial_cmp(&key(b)).expect("no NaN is left"));
+                assert_eq!(got[row * n..][..n], want, "n {n}, row {row}, descending {descending}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_of_gathers_add_what_meets() -> Result<()> {
+    let device = device()?;
+    let table = device.tensor(&numbers(50 * 6, 8), [50, 6]);
+    let picks: Vec<u32> = (0..200).map(|i| (i * i * 7 + 3) % 50).collect();
+    let index = device.tensor(&picks, [200]);
+    let rows = table.index_select(0, &index);
+    let loss = rows.square().sum_all();
+    let gradient = loss.grad(&[&table])?.remove(0);
+    assert_eq!(gradient.dtype()?, DType::F32);
+    let report = device.verify_blocking(&[&rows, &gradient])?;
+    assert!(report.passed(), "{report}");
+    Ok(())
+}
