@@ -5,7 +5,7 @@
 
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::graph::{Func, Node, NodeMap, Op, Reduce, Routine, View, topological};
+use crate::graph::{AxisMap, Fill, Func, Node, NodeMap, Op, Reduce, Routine, View, topological};
 use crate::shape::Shape;
 use std::collections::HashMap;
 
@@ -35,6 +35,7 @@ pub fn simplify(roots: &[Node]) -> Result<Vec<Node>> {
             let sources: Vec<Node> = node.sources().iter().map(|s| new[&s.id()].clone()).collect();
             match identity(&node, &sources) {
                 Some(same) => same,
+                None if small_product(&node) => spelled_out(&node, &sources)?,
                 None => rebuild(&node, sources)?,
             }
         };
@@ -83,6 +84,29 @@ fn rebuild(node: &Node, sources: Vec<Node>) -> Result<Node> {
     }
 }
 
+/// The number of multiplications up to which a matrix product is cheaper as a fused sum of products: it takes whatever
+/// surrounds it into its kernel, and tiles would be mostly empty.
+const SMALL_PRODUCT: usize = 1 << 18;
+
+fn small_product(node: &Node) -> bool {
+    matches!(node.op(), Op::Routine(Routine::Matmul))
+        && node.elements().saturating_mul(node.source(0).shape()[2]) <= SMALL_PRODUCT
+}
+
+/// `c[b, m, n] = sum_k a[b, m, k] b[b, k, n]` as a reduction.
+fn spelled_out(node: &Node, sources: &[Node]) -> Result<Node> {
+    let site = node.site();
+    let [b, m, n] = node.shape()[..] else { panic!("bug: a product of shape {}", node.shape()) };
+    let space = Shape::from([b, m, n, sources[0].shape()[2]]);
+    let factor = |source: &Node, axes: [usize; 3]| {
+        let view = View { axes: axes.map(AxisMap::same).to_vec(), fill: Fill::Zero };
+        let spread = Node::view(source, view, space.clone(), site)?;
+        if spread.dtype() == DType::F32 { Ok(spread) } else { Node::map(Func::Cast(DType::F32), vec![spread], site) }
+    };
+    let products = Node::map(Func::Mul, vec![factor(&sources[0], [0, 1, 3])?, factor(&sources[1], [0, 3, 2])?], site)?;
+    Node::reduce(Reduce::Sum, &products, &[3], site)
+}
+
 /// The source that the node equals, if the operation does nothing.
 fn identity(node: &Node, sources: &[Node]) -> Option<Node> {
     let is = |ix: usize, value: f64| sources[ix].fixed() == Some(value);
@@ -106,7 +130,7 @@ fn identity(node: &Node, sources: &[Node]) -> Option<Node> {
         }
         Op::View(view)
             if node.shape() == sources[0].shape()
-                && view.axes.iter().enumerate().all(|(ix, a)| *a == crate::graph::AxisMap::same(ix)) =>
+                && view.axes.iter().enumerate().all(|(ix, a)| *a == AxisMap::same(ix)) =>
         {
             Some(sources[0].clone())
         }
