@@ -2,7 +2,7 @@
 
 use crate::dtype::DType;
 use crate::error::{Error, Result, Site};
-use crate::graph::{Data, Node};
+use crate::graph::{Data, Node, Op, topological};
 use crate::reference::{Array, integer};
 use crate::run::Device;
 use crate::shape::Shape;
@@ -250,11 +250,27 @@ impl Ground {
         self.leaf(domain.draw(random, shape))
     }
 
+    /// Reads the leaves of graphs that were not made here, like the tables of an operation, so that the reference finds
+    /// them too.
+    pub async fn learn(&mut self, roots: &[Node]) -> Result<()> {
+        for node in topological(roots, false) {
+            if let Op::Data(data) = node.op()
+                && !self.arrays.contains_key(&data.id())
+            {
+                let array = self.read(std::slice::from_ref(&node)).await?.remove(0);
+                self.arrays.insert(data.id(), array);
+                self.data.push(data.clone());
+            }
+        }
+        Ok(())
+    }
+
     /// The elements of a leaf, for the reference.
     pub fn fetch(&self, data: &Data) -> Result<Array> {
-        self.arrays.get(&data.id()).cloned().ok_or_else(|| {
-            Error::input("check", "a leaf that the check did not make", "build cases from the inputs they are given")
-        })
+        self.arrays
+            .get(&data.id())
+            .cloned()
+            .ok_or_else(|| Error::input("check", "a leaf that is not known", "call `learn` with the graph first"))
     }
 
     /// Computes nodes on the device, in one submission, and reads them.

@@ -79,8 +79,9 @@ async fn run(device: &Device, case: &Case, variant: &Variant, seed: u64) -> Resu
             derive(&second, &targets, What::Second, What::SecondSlope, &mut asked, &mut descents)?;
         }
     }
-    let fetch = |data: &crate::graph::Data| ground.fetch(data);
     let nodes: Vec<Node> = asked.iter().map(|a| a.node.clone()).collect();
+    ground.learn(&nodes).await?;
+    let fetch = |data: &crate::graph::Data| ground.fetch(data);
     let got = ground.read(&nodes).await?;
     let want = Evaluator::new(&fetch).eval(&nodes)?;
     for ((asked, got), want) in asked.iter().zip(&got).zip(&want) {

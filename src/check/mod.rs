@@ -202,7 +202,7 @@ pub struct Summary {
 /// Nothing is skipped silently: what cannot be built or run is a failed outcome.
 pub async fn run(device: &Device, settings: &Settings, progress: &mut dyn FnMut(Progress<'_>)) -> Report {
     let cases: Vec<_> = cases::all().into_iter().filter(|c| settings.takes(&c.name)).collect();
-    let laws: Vec<_> = laws::all().filter(|l| settings.takes(l.name)).collect();
+    let laws: Vec<_> = laws::all().into_iter().filter(|l| settings.takes(&l.name)).collect();
     let graphs = if settings.takes(random::NAME) { settings.random_graphs } else { 0 };
     let total = cases.iter().map(|c| c.variants.len()).sum::<usize>() + laws.len() + graphs;
     let mut report = Report::default();
@@ -218,7 +218,7 @@ pub async fn run(device: &Device, settings: &Settings, progress: &mut dyn FnMut(
         }
     }
     for law in &laws {
-        tell(law.name, vec![law.judge(device, settings.seed).await]);
+        tell(&law.name, vec![law.judge(device, settings.seed).await]);
     }
     for graph in 0..graphs {
         tell(random::NAME, random::judge(device, settings.seed + graph as u64).await);

@@ -6,6 +6,7 @@ mod integer;
 mod linalg;
 mod map;
 mod movement;
+mod penalty;
 mod random;
 mod reduce;
 mod rows;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(window::cases());
     cases.extend(index::cases());
     cases.extend(random::cases());
+    cases.extend(penalty::cases());
     cases
 }
 

@@ -40,15 +40,16 @@ pub async fn judge(device: &Device, seed: u64) -> Vec<Outcome> {
         Err(error) => return failed("not built".into(), error.to_string()),
     };
     let text = describe(&roots);
-    match Caught(Box::pin(run(device, &ground, &roots, seed))).await {
+    match Caught(Box::pin(run(device, &mut ground, &roots, seed))).await {
         Ok(Ok(outcomes)) => outcomes,
         Ok(Err(error)) => failed(text, error.to_string()),
         Err(panic) => failed(text, panic),
     }
 }
 
-async fn run(device: &Device, ground: &Ground, roots: &[Tensor], seed: u64) -> Result<Vec<Outcome>> {
+async fn run(device: &Device, ground: &mut Ground, roots: &[Tensor], seed: u64) -> Result<Vec<Outcome>> {
     let nodes = roots.iter().map(|t| t.node().cloned()).collect::<Result<Vec<Node>>>()?;
+    ground.learn(&nodes).await?;
     let fetch = |data: &crate::graph::Data| ground.fetch(data);
     let got = ground.read(&nodes).await?;
     let want = Evaluator::new(&fetch).eval(&nodes)?;

@@ -1,0 +1,91 @@
+//! Penalties: the WGSL of each against its f64 mirror, alone, weighted, and on groups.
+
+use crate::check::case::{ANY, Build, Case, POSITIVE, Variant, one, two};
+use crate::check::input::Domain;
+use crate::dtype::DType;
+use crate::error::Result;
+use crate::penalty::{self, Groups, Penalty, Separable};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// Away from the kinks of all penalties at their default parameters.
+const PIECES: Domain = Domain::Real(DType::F32, &[(-3.0, -1.2), (-0.9, -0.5), (0.5, 0.9), (1.2, 3.0)]);
+
+/// Within the domains of all indicators.
+const INSIDE: Domain = Domain::Real(DType::F32, &[(0.1, 0.9)]);
+
+fn on(penalty: Result<Penalty>, w: &Tensor, f: impl Fn(&Penalty) -> Tensor) -> Tensor {
+    match penalty {
+        Ok(penalty) => f(&penalty),
+        Err(error) => Tensor::new(w.device(), Err(error)),
+    }
+}
+
+fn of(separable: &'static Separable) -> Vec<Case> {
+    let name = separable.name;
+    let get = move || Penalty::named(name);
+    let p = separable.defaults();
+    // An indicator stands for infinity outside of its domain, of which no sum or slope can be told.
+    let finite = [-2.0, -0.7, 0.7, 2.0].iter().all(|&x| (separable.value)(x, &p) < 1e9);
+    let domain = if finite { PIECES } else { INSIDE };
+    let shapes: &[&[usize]] = &[&[0], &[1], &[257], &[5, 7]];
+    let mut value = Case::alike(
+        &format!("penalty/{name} value"),
+        &[domain],
+        shapes,
+        1,
+        one(move |w| on(get(), w, |p| p.value(w))),
+    );
+    value.variants.push(Variant { awkward: true, ..Variant::plain(vec![Shape::from([24])], 0) });
+    let gradient = one(move |w: &Tensor| on(get(), w, |p| p.gradient(w)));
+    let prox = one(move |w: &Tensor| on(get(), w, |p| p.prox(w, 0.7)));
+    let weighted: Build = Box::new(move |x| vec![on(get(), &x[0], |p| p.clone().weight(&x[1]).prox(&x[0], 1.3))]);
+    let distance = two(move |w, g| on(get(), w, |p| p.distance(w, g)));
+    vec![
+        value,
+        Case::elementwise(&format!("penalty/{name} gradient"), &[PIECES], 0, gradient),
+        Case::elementwise(&format!("penalty/{name} prox"), &[ANY], 0, prox),
+        Case::alike(&format!("penalty/{name} weighted prox"), &[ANY, POSITIVE], &[&[257], &[5, 7]], 0, weighted),
+        Case::alike(&format!("penalty/{name} distance"), &[domain, ANY], &[&[257], &[5, 7]], 0, distance),
+    ]
+}
+
+/// The rows of this file.
+pub fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = penalty::all().flat_map(of).collect();
+    let groups = || Groups::new(vec![vec![0, 3], vec![1, 2, 5], vec![4], vec![6, 7, 8, 9]]);
+    type Row = (&'static str, fn(&Penalty, &Tensor) -> Tensor, u8);
+    let rows: &[Row] = &[
+        ("value", |p, w| p.value(w), 1),
+        ("gradient", |p, w| p.gradient(w), 0),
+        ("prox", |p, w| p.prox(w, 0.7), 0),
+        ("distance", |p, w| p.distance(w, &w.mul(0.1).cos()), 0),
+    ];
+    for &(what, f, order) in rows {
+        let lasso = one(move |w: &Tensor| on(groups().map(|g| penalty::group_lasso(0.8, &g)), w, |p| f(p, w)));
+        cases.push(Case::alike(&format!("group_lasso/{what}"), &[PIECES], &[&[10], &[10, 3]], order, lasso));
+        let sparse =
+            one(move |w: &Tensor| on(groups().map(|g| penalty::sparse_group_lasso(0.3, 0.5, &g)), w, |p| f(p, w)));
+        cases.push(Case::alike(&format!("sparse_group_lasso/{what}"), &[PIECES], &[&[10]], order, sparse));
+        let mcp = one(move |w: &Tensor| on(groups().map(|g| penalty::mcp(0.4, 3.0).grouped(&g)), w, |p| f(p, w)));
+        cases.push(Case::alike(&format!("group_mcp/{what}"), &[PIECES], &[&[10]], order, mcp));
+    }
+    cases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_domain_keeps_away_from_every_kink() {
+        let Domain::Real(_, intervals) = PIECES else { unreachable!("bug: the domain is of floats") };
+        for of in penalty::all() {
+            for kink in (of.kinks)(&of.defaults()) {
+                // Differences step 1/256 to both sides.
+                let apart = |&(low, high): &(f64, f64)| kink < low - 0.01 || kink > high + 0.01;
+                assert!(intervals.iter().all(apart), "{} has a kink at {kink}", of.name);
+            }
+        }
+    }
+}
