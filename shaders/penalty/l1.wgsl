@@ -10,7 +10,7 @@ fn l1_value(x: f32, p: vec4<f32>) -> f32 {
 }
 
 fn l1_grad(x: f32, p: vec4<f32>) -> f32 {
-    return p.x * sign(x);
+    return p.x * special_sign_f32(x);
 }
 
 fn l1_curvature(x: f32, p: vec4<f32>) -> f32 {

@@ -36,6 +36,10 @@ fn log_sum_curvature(x: f32, p: vec4<f32>) -> f32 {
 fn log_sum_root(r: f32, step: f32, p: vec4<f32>) -> f32 {
     let pull = step * p.x;
     let half_sum = 0.5 * (r + p.y);
+    // r less what rounding hides: the penalty is flat there, and the squares below might overflow
+    if (pull / half_sum <= 1e-8 * r) {
+        return r;
+    }
     let square = half_sum * half_sum - pull;
     if (square < 0.0) {
         return 0.0;

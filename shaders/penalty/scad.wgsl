@@ -29,9 +29,9 @@ fn scad_grad(x: f32, p: vec4<f32>) -> f32 {
         return 0.0;
     }
     if (r > p.x) {
-        return sign(x) * (p.x * p.y - r) / (p.y - 1.0);
+        return special_sign_f32(x) * (p.x * p.y - r) / (p.y - 1.0);
     }
-    return sign(x) * p.x;
+    return special_sign_f32(x) * p.x;
 }
 
 fn scad_curvature(x: f32, p: vec4<f32>) -> f32 {

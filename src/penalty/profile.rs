@@ -258,7 +258,7 @@ pub(super) fn between(x: f64, low: f64, high: f64) -> f64 {
 /// non-convex penalties are this over the stationary points of their pieces.
 pub(super) fn least(x: f64, step: f64, value: impl Fn(f64) -> f64, candidates: &[f64]) -> f64 {
     let objective = |u: f64| 0.5 * (u - x) * (u - x) + step * value(u);
-    if x.is_nan() {
+    if !x.is_finite() {
         return x;
     }
     let mut best = candidates[0];
