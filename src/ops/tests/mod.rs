@@ -4,6 +4,7 @@
 
 mod contractions;
 mod elements;
+mod fusion;
 mod moves;
 mod positions;
 mod randoms;
