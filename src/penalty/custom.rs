@@ -110,8 +110,10 @@ impl Module {
                 "line {line}: the name {stray:?} does not start with {name:?}; modules share one name space, rename it"
             )));
         }
-        if !module.entry_points.is_empty() || module.global_variables.iter().next().is_some() {
-            return Err(refuse("entry points and global variables; give plain functions and constants".into()));
+        if !(module.entry_points.is_empty() && module.global_variables.is_empty() && module.overrides.is_empty()) {
+            return Err(refuse(
+                "entry points, global variables or overrides; give plain functions and constants".into(),
+            ));
         }
         naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default())
             .validate(&module)
@@ -232,15 +234,15 @@ fn module_names(wgsl: &str) -> Vec<(String, usize)> {
                 2
             } else if comment > 0 || word == 0 {
                 if comment == 0 {
-                    depth += i32::from("{(<".contains(c)) - i32::from("})>".contains(c) && !rest.starts_with("->"));
+                    depth += i32::from("{(".contains(c)) - i32::from("})".contains(c));
                 }
-                if comment == 0 && rest.starts_with("->") { 2 } else { c.len_utf8() }
+                c.len_utf8()
             } else {
                 let text = &rest[..word];
                 if depth == 0 && after.take().is_some() {
                     names.push((text.to_string(), ix + 1));
                 }
-                if ["fn", "const", "struct", "alias", "override", "var"].contains(&text) && depth == 0 {
+                if ["fn", "const", "struct", "alias"].contains(&text) && depth == 0 {
                     after = Some(text);
                 }
                 word
@@ -417,7 +419,9 @@ mod tests {
 
     #[test]
     fn names_are_found_at_the_top_level_only() {
-        let names = module_names("/* fn z() */ fn a(x: f32) -> f32 { var b = 1; return x; } // fn y\nconst c = 3;");
+        let names = module_names(
+            "/* fn z() */ fn a(x: f32) -> f32 { if (x < 1.0) { return 1.0; } return x; } // fn y\nconst c = 3;",
+        );
         assert_eq!(names, [("a".to_string(), 1), ("c".to_string(), 2)]);
     }
 

@@ -18,6 +18,7 @@ use super::smooth::{Smooth, lipschitz};
 use super::{Options, Progress, Report, Solution, Status, Step, admit, inner, not_finite, zip};
 use crate::error::{Error, Result, Site};
 use crate::penalty::Penalty;
+use crate::run::Device;
 use crate::tensor::Tensor;
 
 /// Power iterations for [`Step::Estimate`]: it need not be exact, backtracking corrects it.
@@ -115,7 +116,11 @@ pub async fn fista(
     let x = start.iter().map(Tensor::leaf).collect::<Result<Vec<_>>>()?;
     let length = first_step(smooth, &x, options.step).await?;
     let upload = |v: f64| device.tensor(&[v as f32], ()).check();
-    let mut state = State { previous: x.clone(), x, t: upload(1.0)?, step: upload(length)? };
+    // The first momentum is 0, so any previous point does. One of its own gives the first chunk the structure of the
+    // others, where the two points are two buffers.
+    let apart = |x: &Tensor| device.tensor(&vec![0.0f32; x.shape()?.elements()], x.shape()?).check();
+    let previous = x.iter().map(apart).collect::<Result<Vec<_>>>()?;
+    let mut state = State { previous, x, t: upload(1.0)?, step: upload(length)? };
     let problem = Problem { smooth, penalties, backtrack: !matches!(options.step, Step::Fixed(_)) };
     let mut best: Option<(Vec<Tensor>, Report)> = None;
     let (mut iterations, mut idle) = (0, 0);
@@ -129,15 +134,9 @@ pub async fn fista(
         device.eval(&next.all().into_iter().chain(&marks).collect::<Vec<_>>())?;
         state = next.settled()?;
         iterations += steps;
-        let read = device.read::<f32>(&[&marks[0], &marks[1], &marks[2], &state.step]).await?;
-        let [objective, optimality, gap, step] = [0, 1, 2, 3].map(|ix: usize| f64::from(read[ix][0]));
-        for (what, value) in [("the objective", objective), ("the distance from optimality", optimality)] {
-            if !value.is_finite() {
-                return Err(not_finite("fista", what, value, iterations));
-            }
-        }
-        let gap = options.gap.as_ref().map(|_| gap);
-        let mut report = Report { status: Status::Limit, iterations, objective, optimality, gap, step };
+        let mut report = look(&device, &marks, &state.step, iterations).await?;
+        report.gap = report.gap.filter(|_| options.gap.is_some());
+        let Report { objective, optimality, gap, .. } = report;
         let before = best.as_ref().map_or(f64::INFINITY, |(_, b)| b.optimality);
         idle = if optimality <= 0.9 * before { 0 } else { idle + 1 };
         if optimality <= before {
@@ -160,6 +159,18 @@ pub async fn fista(
         let (w, found) = if closed { (state.x, report) } else { best.unwrap_or((state.x, report)) };
         return Ok(Solution { w, report: Report { status, iterations, ..found } });
     }
+}
+
+/// What the host reads after a chunk.
+async fn look(device: &Device, marks: &[Tensor; 3], step: &Tensor, iterations: usize) -> Result<Report> {
+    let read = device.read::<f32>(&[&marks[0], &marks[1], &marks[2], step]).await?;
+    let [objective, optimality, gap, step] = [0, 1, 2, 3].map(|ix: usize| f64::from(read[ix][0]));
+    for (what, value) in [("the objective", objective), ("the distance from optimality", optimality)] {
+        if !value.is_finite() {
+            return Err(not_finite("fista", what, value, iterations));
+        }
+    }
+    Ok(Report { status: Status::Limit, iterations, objective, optimality, gap: Some(gap), step })
 }
 
 async fn first_step(smooth: &dyn Smooth, x: &[Tensor], step: Step) -> Result<f64> {

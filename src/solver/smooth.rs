@@ -2,7 +2,6 @@
 
 use super::{inner, not_finite, zip};
 use crate::error::{Error, Result, Site};
-use crate::graph::{Node, Routine};
 use crate::tensor::Tensor;
 
 /// A differentiable function of one or several tensors. Functions `Fn(&[Tensor]) -> Tensor` are.
@@ -57,23 +56,11 @@ impl Quadratic {
         }
         let n = xs[0] as f64;
         let xt = x.t();
-        let a = product(&xt, x) * (1.0 / n);
-        let columns = if ys.rank() == 1 { y.reshape([ys[0], 1]) } else { y.clone() };
-        let width: Vec<usize> = std::iter::once(xs[1]).chain(ys.get(1).copied()).collect();
-        let b = product(&xt, &columns).reshape(width) * (1.0 / n);
+        let a = xt.matmul(x) * (1.0 / n);
+        let b = xt.matmul(y) * (1.0 / n);
         let c = y.square().sum(..) * (0.5 / n);
         x.device().eval(&[&a, &b, &c])?;
         Ok(Quadratic { a: a.leaf()?, b: b.leaf()?, c: c.leaf()? })
-    }
-
-    fn times(&self, w: &Tensor) -> Tensor {
-        match w.shape() {
-            Ok(shape) if shape.rank() == 1 => {
-                let n = shape[0];
-                product(&self.a, &w.reshape([n, 1])).reshape([n])
-            }
-            _ => product(&self.a, w),
-        }
     }
 }
 
@@ -81,7 +68,7 @@ impl Smooth for Quadratic {
     fn value(&self, w: &[Tensor]) -> Tensor {
         let w = &w[0];
         // 1/2 <w, A w - 2 b>: one product, and the two great terms meet before they are summed
-        (w * (self.times(w) - &self.b * 2.0)).sum(..) * 0.5 + &self.c
+        (w * (self.a.matmul(w) - &self.b * 2.0)).sum(..) * 0.5 + &self.c
     }
 
     fn gradient(&self, w: &[Tensor]) -> Result<Vec<Tensor>> {
@@ -93,18 +80,8 @@ impl Smooth for Quadratic {
                 Site::here(),
             ));
         }
-        Ok(vec![self.times(&w[0]) - &self.b])
+        Ok(vec![self.a.matmul(&w[0]) - &self.b])
     }
-}
-
-/// The product of two matrices.
-#[track_caller]
-fn product(a: &Tensor, b: &Tensor) -> Tensor {
-    let site = Site::here();
-    let batch = |t: &Tensor| t.unsqueeze(0);
-    let (a, b) = (batch(a), batch(b));
-    let nodes = Tensor::nodes("matmul", &[&a, &b], site);
-    Tensor::new(a.device(), nodes.and_then(|nodes| Node::routine(Routine::Matmul, nodes, site))).squeeze(0)
 }
 
 /// The greatest curvature of a smooth function at `w`: the greatest eigenvalue (by magnitude) of its Hessian, by `iterations`
