@@ -91,7 +91,7 @@ pub fn candidates(device: &Device, bound: Bound, n: usize) -> Vec<Probe> {
     }
 }
 
-fn place(per: u64, width: u64, blocked: bool) -> String {
+pub fn place(per: u64, width: u64, blocked: bool) -> String {
     if blocked {
         format!("(g * {width}u + lane) * {per}u + j")
     } else {
@@ -99,7 +99,7 @@ fn place(per: u64, width: u64, blocked: bool) -> String {
     }
 }
 
-const HEAD: &str = "(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, \
+pub const HEAD: &str = "(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, \
                     @builtin(local_invocation_index) lane: u32) {\n    let g = group.x + group.y * groups.x;\n";
 
 fn copy_text(width: u64, per: u64, blocked: bool) -> String {
@@ -138,7 +138,7 @@ fn multiply_text(chains: u64) -> String {
     )
 }
 
-fn buffer(device: &Device, bytes: u64) -> wgpu::Buffer {
+pub fn buffer(device: &Device, bytes: u64) -> wgpu::Buffer {
     device.wgpu_device().create_buffer(&wgpu::BufferDescriptor {
         label: Some("ceiling"),
         size: bytes,
@@ -147,7 +147,7 @@ fn buffer(device: &Device, bytes: u64) -> wgpu::Buffer {
     })
 }
 
-fn probe(device: &Device, label: String, wgsl: &str, buffers: &[wgpu::Buffer], groups: u64, work: f64) -> Probe {
+pub fn probe(device: &Device, label: String, wgsl: &str, buffers: &[wgpu::Buffer], groups: u64, work: f64) -> Probe {
     let wgpu_device = device.wgpu_device();
     let module = wgpu_device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label: Some(&label),
