@@ -162,6 +162,14 @@ fn arguments(per: usize) -> Vec<u32> {
         let near = (f64::from(n) * std::f64::consts::FRAC_PI_2) as f32;
         out.extend([near.to_bits() - 1, near.to_bits(), near.to_bits() + 1]);
     }
+    // Ties of the exponent that the exponential functions split off.
+    for k in -300..300 {
+        let tie = f64::from(k) + 0.5;
+        for x in [tie, tie * std::f64::consts::LN_2, tie * 0.5 * std::f64::consts::LN_2] {
+            let bits = (x as f32).to_bits();
+            out.extend((0..4).flat_map(|i| [bits - i, bits + i]));
+        }
+    }
     for centre in [0.5f32, 1.0, 0.625, 0.93, 0.707_106_77, 1.414_213_5, 1.0 - 0.414_213_57] {
         out.extend((0..200).flat_map(|i| [centre.to_bits() - i, centre.to_bits() + i]));
     }
