@@ -2,16 +2,19 @@
 //
 // For devices that run on the host's processor: there a load is dear (each lane fetches for itself, four numbers at the
 // price of one), arithmetic is cheap, and a barrier saves and restores every live value. So nothing is shared: a lane
-// keeps a large block of sums and multiplies 4x4 matrices. Neighbouring lanes have neighbouring blocks.
+// keeps a large block of sums and multiplies 4x4 matrices. (Twice the largest block would be a third faster and take ten
+// times as long to compile.) Neighbouring lanes have neighbouring blocks.
 //
 // Operands: any strides, in elements (params). *_MODE says how an operand is fetched: 0 element by element; 1 four
 // neighbours along k; 2 four neighbours along the other axis (1 and 2: that stride is 1, all other strides and the
 // offset are multiples of 4, and the axis is one or goes on with zeros up to one).
-// OUT_WIDE: out is declared as array<vec4<f32>> and n is a multiple of 4.
+// OUT_WIDE: out is declared as array<vec4<f32>>; its lines are `wide` long, n rounded up to a multiple of 4. Else `wide` is n.
 // Splits: split s sums k in [s * chunk, (s + 1) * chunk), chunk a multiple of 4, and writes plane s * batch + b of out.
-// Overrides: ROWS, COLS: 1, 2, 4 or 8; WG: invocations; LONG: whether chunk exceeds 4096.
+// Overrides: ROWS, COLS: 1, 2 or 4; WG: invocations; LONG: whether chunk exceeds 4096; FINISH: whether there is an
+// epilogue, applied in a second loop to the stored sums (a lane reads back only what it wrote; out has n columns then).
 // Workgroup memory: none. Barriers: none.
-// Order: products are joined in fours by the matrix product, the fours in order; with LONG a fresh sum every 1024 fours.
+// Order: products are joined in fours by the matrix product, the fours in order; with LONG there is a fresh sum every 1024
+// fours, added to what the lane has stored before.
 // At most 4 + 1024 + chunk / 4096 roundings.
 // Surplus rows and columns of the last blocks compute copies of the last row or column, which are not stored.
 
@@ -36,6 +39,9 @@ fn b_four(ix: u32) -> vec4<f32> {
 //!slot result
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 
+fn out_get(ix: u32) -> vec4<f32> {
+    return vec4<f32>(out[ix], 0.0, 0.0, 0.0);
+}
 fn out_put(ix: u32, value: vec4<f32>) {
     out[ix] = value.x;
 }
@@ -55,19 +61,19 @@ fn epilogue(acc: f32, batch: u32, row: u32, col: u32) -> f32 {
 }
 //!end
 
-override ROWS: u32 = 8u;
-override COLS: u32 = 8u;
+override ROWS: u32 = 4u;
+override COLS: u32 = 4u;
 override WG: u32 = 8u;
 override A_MODE: u32 = 1u;
 override B_MODE: u32 = 2u;
 override OUT_WIDE: bool = false;
 override LONG: bool = false;
+override FINISH: bool = false;
 
-/// Element [i * 8 + j] is block (i, j) of the lane's block; column r of it is row r, component c is column c.
-var<private> acc: array<mat4x4<f32>, 64>;
-var<private> total: array<mat4x4<f32>, 64>;
+/// Element [i * 4 + j] is block (i, j) of the lane's block; column r of it is row r, component c is column c.
+var<private> acc: array<mat4x4<f32>, 16>;
 /// Column k is k, component c is column c of block j.
-var<private> right: array<mat4x4<f32>, 8>;
+var<private> right: array<mat4x4<f32>, 4>;
 
 /// First row and column of the block; first elements of the operands' planes; end of k.
 var<private> row: u32;
@@ -134,19 +140,13 @@ fn fetch_right(j: u32, k: u32) {
 
 fn multiply(i: u32, k: u32) {
     let m = left(i, k);
-    acc[i * 8u] += right[0] * m;
+    acc[i * 4u] += right[0] * m;
     if (COLS > 1u) {
-        acc[i * 8u + 1u] += right[1] * m;
+        acc[i * 4u + 1u] += right[1] * m;
     }
     if (COLS > 2u) {
-        acc[i * 8u + 2u] += right[2] * m;
-        acc[i * 8u + 3u] += right[3] * m;
-    }
-    if (COLS > 4u) {
-        acc[i * 8u + 4u] += right[4] * m;
-        acc[i * 8u + 5u] += right[5] * m;
-        acc[i * 8u + 6u] += right[6] * m;
-        acc[i * 8u + 7u] += right[7] * m;
+        acc[i * 4u + 2u] += right[2] * m;
+        acc[i * 4u + 3u] += right[3] * m;
     }
 }
 
@@ -159,12 +159,6 @@ fn step(k: u32) {
         fetch_right(2u, k);
         fetch_right(3u, k);
     }
-    if (COLS > 4u) {
-        fetch_right(4u, k);
-        fetch_right(5u, k);
-        fetch_right(6u, k);
-        fetch_right(7u, k);
-    }
     multiply(0u, k);
     if (ROWS > 1u) {
         multiply(1u, k);
@@ -173,78 +167,92 @@ fn step(k: u32) {
         multiply(2u, k);
         multiply(3u, k);
     }
-    if (ROWS > 4u) {
-        multiply(4u, k);
-        multiply(5u, k);
-        multiply(6u, k);
-        multiply(7u, k);
+}
+
+/// Stores sums, or adds them to what a former stretch of k has stored.
+fn put_more(ix: u32, value: vec4<f32>, more: bool) {
+    if (LONG) {
+        out_put(ix, value + select(vec4<f32>(), out_get(ix), more));
+    } else {
+        out_put(ix, value);
     }
 }
 
-/// Adds the sums of a stretch of k to the totals and starts afresh.
-fn fold_block(ix: u32) {
-    total[ix] += acc[ix];
-    acc[ix] = mat4x4<f32>();
+/// Four sums side by side; params[4].y is the length of a line of out, n or more.
+fn put_four(plane: u32, r: u32, c: u32, value: vec4<f32>, more: bool) {
+    let m = params[0].x;
+    let line = params[4].y;
+    let ix = (plane * m + r) * line + c;
+    if (r < m && c < line) {
+        put_more(ix, value, more);
+        if (!OUT_WIDE) {
+            if (c + 1u < line) {
+                put_more(ix + 1u, value.yyyy, more);
+            }
+            if (c + 2u < line) {
+                put_more(ix + 2u, value.zzzz, more);
+            }
+            if (c + 3u < line) {
+                put_more(ix + 3u, value.wwww, more);
+            }
+        }
+    }
 }
 
-fn fold_row(i: u32) {
-    fold_block(i * 8u);
+fn put_block(plane: u32, i: u32, j: u32, more: bool) {
+    let block = acc[i * 4u + j];
+    let r = row + i * 4u;
+    let c = col + j * 4u;
+    put_four(plane, r, c, block[0], more);
+    put_four(plane, r + 1u, c, block[1], more);
+    put_four(plane, r + 2u, c, block[2], more);
+    put_four(plane, r + 3u, c, block[3], more);
+    acc[i * 4u + j] = mat4x4<f32>();
+}
+
+fn put_row(plane: u32, i: u32, more: bool) {
+    put_block(plane, i, 0u, more);
     if (COLS > 1u) {
-        fold_block(i * 8u + 1u);
+        put_block(plane, i, 1u, more);
     }
     if (COLS > 2u) {
-        fold_block(i * 8u + 2u);
-        fold_block(i * 8u + 3u);
-    }
-    if (COLS > 4u) {
-        fold_block(i * 8u + 4u);
-        fold_block(i * 8u + 5u);
-        fold_block(i * 8u + 6u);
-        fold_block(i * 8u + 7u);
+        put_block(plane, i, 2u, more);
+        put_block(plane, i, 3u, more);
     }
 }
 
-fn fold() {
-    fold_row(0u);
+fn put(plane: u32, more: bool) {
+    put_row(plane, 0u, more);
     if (ROWS > 1u) {
-        fold_row(1u);
+        put_row(plane, 1u, more);
     }
     if (ROWS > 2u) {
-        fold_row(2u);
-        fold_row(3u);
-    }
-    if (ROWS > 4u) {
-        fold_row(4u);
-        fold_row(5u);
-        fold_row(6u);
-        fold_row(7u);
+        put_row(plane, 2u, more);
+        put_row(plane, 3u, more);
     }
 }
 
-/// Stores the totals: a rolled loop, since there may be a thousand of them and an epilogue for each. Rows of merged
+/// The epilogue of the sums this lane has stored, in a rolled loop: there may be hundreds of them. Rows of merged
 /// batches are told apart by params[0].w.
-fn put(plane: u32) {
-    let m = params[0].x;
+fn finish(plane: u32) {
     let n = params[0].y;
-    for (var i = 0u; i < ROWS * 4u; i += 1u) {
-        let r = row + i;
+    let row_end = min(row + ROWS * 4u, params[0].x);
+    let col_end = min(col + COLS * 4u, n);
+    for (var r = row; r < row_end; r += 1u) {
         let batch = plane + r / params[0].w;
-        let place = r % params[0].w;
-        for (var j = 0u; j < COLS; j += 1u) {
-            let c = col + j * 4u;
-            let v = total[i / 4u * 8u + j][i % 4u];
-            let ix = (plane * m + r) * n + c;
-            if (r < m && c < n) {
-                if (OUT_WIDE) {
-                    let x = epilogue(v.x, batch, place, c);
-                    let y = epilogue(v.y, batch, place, c + 1u);
-                    let z = epilogue(v.z, batch, place, c + 2u);
-                    out_put(ix, vec4<f32>(x, y, z, epilogue(v.w, batch, place, c + 3u)));
-                } else {
-                    for (var q = 0u; q < min(4u, n - c); q += 1u) {
-                        out_put(ix + q, vec4<f32>(epilogue(v[q], batch, place, c + q)));
-                    }
-                }
+        let i = r % params[0].w;
+        let start = (plane * params[0].x + r) * n;
+        if (OUT_WIDE) {
+            for (var c = col; c < col_end; c += 4u) {
+                let v = out_get(start + c);
+                let x = epilogue(v.x, batch, i, c);
+                let y = epilogue(v.y, batch, i, c + 1u);
+                let z = epilogue(v.z, batch, i, c + 2u);
+                out_put(start + c, vec4<f32>(x, y, z, epilogue(v.w, batch, i, c + 3u)));
+            }
+        } else {
+            for (var c = col; c < col_end; c += 1u) {
+                out_put(start + c, vec4<f32>(epilogue(out_get(start + c).x, batch, i, c)));
             }
         }
     }
@@ -270,14 +278,19 @@ fn main(
     k_end = min(k_start + blocks.w, params[0].z);
     a_base = params[1].w + batch * params[1].x;
     b_base = params[2].w + batch * params[2].x;
-    for (var k = k_start; k < k_end; k += 4u) {
-        step(k);
-        if (LONG) {
-            if ((k - k_start) % 4096u == 4092u) {
-                fold();
-            }
+    var k = k_start;
+    loop {
+        let stretch = min(k_end, k + 4096u);
+        let more = k > k_start;
+        for (; k < stretch; k += 4u) {
+            step(k);
+        }
+        put(plane, more);
+        if (k >= k_end) {
+            break;
         }
     }
-    fold();
-    put(plane);
+    if (FINISH) {
+        finish(plane);
+    }
 }

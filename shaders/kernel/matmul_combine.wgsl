@@ -1,6 +1,7 @@
-// c[i] = epilogue(sum_s partial[s, i]): the last step of a matrix product whose k was split.
+// c[r, j] = epilogue(sum_s partial[s, r, j]): the last step of a matrix product whose k was split, or whose lines were
+// padded.
 //
-// partial: [splits, length] as the split kernel wrote it. It is bound twice, `low` for the even splits and `high` for the
+// partial: [splits, r, line] as the product's kernel wrote it, line >= n. It is bound twice, `low` for the even splits and `high` for the
 // odd ones, so that the bindings of an epilogue begin at 2 here as in the other kernels of a matrix product.
 // Overrides: WG: invocations.
 // Workgroup memory and barriers: none.
@@ -35,23 +36,24 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    // params[0]: (length, splits, rows, columns)
+    // params[0]: (elements of c, splits, rows of a batch, n); params[1]: (line, elements of a part)
     let i = (group.x + group.y * groups.x) * WG + lane;
-    let length = params[0].x;
-    if (i < length) {
+    if (i < params[0].x) {
+        let row = i / params[0].w;
+        let col = i % params[0].w;
+        let start = row * params[1].x + col;
         var total = 0.0;
         var acc = 0.0;
         for (var s = 0u; s < params[0].y; s += 2u) {
-            acc += low[s * length + i];
+            acc += low[s * params[1].y + start];
             if (s + 1u < params[0].y) {
-                acc += high[(s + 1u) * length + i];
+                acc += high[(s + 1u) * params[1].y + start];
             }
             if (s % 64u == 62u) {
                 total += acc;
                 acc = 0.0;
             }
         }
-        let row = i / params[0].w;
-        out[i] = epilogue(total + acc, row / params[0].z, row % params[0].z, i % params[0].w);
+        out[i] = epilogue(total + acc, row / params[0].z, row % params[0].z, col);
     }
 }

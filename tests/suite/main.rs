@@ -6,6 +6,7 @@ mod embed;
 mod grads;
 mod grads_move;
 mod grads_routine;
+mod kernels;
 mod layers;
 mod memory;
 mod routines;

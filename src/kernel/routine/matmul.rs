@@ -68,7 +68,7 @@ impl Side {
     }
 
     fn mode(&self, outer: usize, k: usize) -> Mode {
-        let four = |others: [usize; 2]| others.iter().chain([&self.batch, &self.offset]).all(|s| s % 4 == 0);
+        let four = |others: [usize; 2]| others.iter().chain([&self.batch, &self.offset]).all(|s| s.is_multiple_of(4));
         let whole = |length: usize| if self.padded { 0 } else { length };
         if self.k == 1 && four([self.outer, whole(k)]) {
             Mode::FourAlong
@@ -159,7 +159,10 @@ enum Way {
 
 /// Which kernel: the whole choice, by shape, layout and device.
 fn choose(p: &Product, limits: &Limits) -> Way {
-    if p.m == 1 || p.n == 1 {
+    // outputs side by side are fetched in longer stretches by the block kernel, though it repeats a row
+    let (w, _, outs, _) = vector_sides(p);
+    let across = limits.cpu && w.mode(outs, p.k) == Mode::FourAcross;
+    if (p.m == 1 || p.n == 1) && !across {
         vector_way(p, limits)
     } else if limits.cpu {
         block_way(p, limits)
@@ -191,7 +194,7 @@ fn block_way(p: &Product, limits: &Limits) -> Way {
     let (fetch_a, fetch_b) = (fetch(p.a.mode(p.m, p.k)), fetch(p.b.mode(p.n, p.k)));
     let mut best = (f64::INFINITY, Way::Block { rows: 1, cols: 1, splits: 1 });
     for splits in splits_of(p, limits) {
-        for (rows, cols) in [1, 2, 4, 8].into_iter().flat_map(|r| [1, 2, 4, 8].map(|c| (r, c))) {
+        for (rows, cols) in [1, 2, 4].into_iter().flat_map(|r| [1, 2, 4].map(|c| (r, c))) {
             let blocks = p.batch * p.m.div_ceil(4 * rows) * p.n.div_ceil(4 * cols) * splits;
             let (r, c, parts) = (rows as f64, cols as f64, splits as f64);
             let step = 4.0 * (r * fetch_a + c * fetch_b) + 64.0 * r * c;
@@ -264,13 +267,22 @@ pub(super) fn lower(steps: &mut Steps<'_>, a: &Source, b: &Source, epilogue: Opt
         Way::Block { splits, .. } => chunks(p.k, splits, 4),
         Way::Tile { splits, .. } | Way::Vector { splits, .. } => chunks(p.k, splits, 16),
     };
-    if splits == 1 {
-        return product(steps, &p, way, (1, chunk), epilogue, Operand::Result);
+    let (narrow, line) = match way {
+        // hundreds of single stores make a kernel that compiles for seconds
+        Way::Block { rows, cols, .. } => (!p.n.is_multiple_of(4) && rows * cols > NARROW, p.n.next_multiple_of(4)),
+        Way::Tile { .. } | Way::Vector { .. } => (false, p.n),
+    };
+    if splits == 1 && !narrow {
+        return product(steps, &p, way, (1, chunk), &Finish { epilogue, out: Operand::Result, line: p.n });
     }
-    let parts = steps.scratch((p.elements() * splits) as u64)?;
-    product(steps, &p, way, (splits, chunk), None, parts)?;
-    combine(steps, &p, splits, parts, epilogue)
+    let length = p.batch * p.m * line;
+    let parts = steps.scratch((length * splits) as u64)?;
+    product(steps, &p, way, (splits, chunk), &Finish { epilogue: None, out: parts, line })?;
+    combine(steps, &p, (splits, parts, line), epilogue)
 }
+
+/// The greatest block, in 4x4 matrices, that stores its elements one by one.
+const NARROW: usize = 4;
 
 /// The number of splits that are not empty, and the length of each, a multiple of `unit`.
 fn chunks(k: usize, splits: usize, unit: usize) -> (usize, usize) {
@@ -282,6 +294,8 @@ fn chunks(k: usize, splits: usize, unit: usize) -> (usize, usize) {
 struct Finish<'a> {
     epilogue: Option<&'a Epilogue>,
     out: Operand,
+    /// The length of a line of the result, n or more.
+    line: usize,
 }
 
 impl Finish<'_> {
@@ -313,8 +327,14 @@ impl Finish<'_> {
         let item = if wide { "vec4<f32>" } else { "f32" };
         let mut result = format!("@group(0) @binding({binding}) var<storage, read_write> out: array<{item}>;");
         if name == "matmul_block" {
-            let (ix, value) = if wide { ("ix / 4u", "value") } else { ("ix", "value.x") };
-            result += &format!("\n\nfn out_put(ix: u32, value: vec4<f32>) {{\n    out[{ix}] = {value};\n}}");
+            let (ix, value, got) = match wide {
+                true => ("ix / 4u", "value", "out[ix / 4u]"),
+                false => ("ix", "value.x", "vec4<f32>(out[ix], 0.0, 0.0, 0.0)"),
+            };
+            result += &format!(
+                "\n\nfn out_get(ix: u32) -> vec4<f32> {{\n    return {got};\n}}\n\
+                 fn out_put(ix: u32, value: vec4<f32>) {{\n    out[{ix}] = {value};\n}}"
+            );
         }
         let params = format!("@group(1) @binding(0) var<uniform> params: array<vec4<u32>, {vectors}>;");
         let mut slots = vec![("result", result.as_str()), ("params", params.as_str())];
@@ -329,14 +349,12 @@ fn product(
     p: &Product,
     way: Way,
     (splits, chunk): (usize, usize),
-    epilogue: Option<&Epilogue>,
-    out: Operand,
+    finish: &Finish<'_>,
 ) -> Result<(), String> {
-    let finish = Finish { epilogue, out };
     match way {
-        Way::Block { rows, cols, .. } => block(steps, p, &finish, (rows, cols), (splits, chunk)),
-        Way::Tile { side, per, .. } => tile(steps, p, &finish, (side, per), (splits, chunk)),
-        Way::Vector { mode, parts, .. } => vector(steps, p, &finish, (mode, parts), (splits, chunk)),
+        Way::Block { rows, cols, .. } => block(steps, p, finish, (rows, cols), (splits, chunk)),
+        Way::Tile { side, per, .. } => tile(steps, p, finish, (side, per), (splits, chunk)),
+        Way::Vector { mode, parts, .. } => vector(steps, p, finish, (mode, parts), (splits, chunk)),
     }
 }
 
@@ -368,9 +386,10 @@ fn block(
     (splits, chunk): (usize, usize),
 ) -> Result<(), String> {
     let lanes = 8;
-    let (words, units) = outer_words(p, [4 * rows, 4 * cols], splits, chunk);
+    let (mut words, units) = outer_words(p, [4 * rows, 4 * cols], splits, chunk);
+    words[4][1] = word(finish.line);
     let modes = [p.a.mode(p.m, p.k), p.b.mode(p.n, p.k)];
-    let wide = p.n % 4 == 0;
+    let wide = finish.line.is_multiple_of(4);
     let code = |mode: Mode| f64::from(if mode.wide() { mode as u8 } else { 0 });
     let overrides = vec![
         ("ROWS", rows as f64),
@@ -380,6 +399,7 @@ fn block(
         ("B_MODE", code(modes[1])),
         ("OUT_WIDE", flag(wide)),
         ("LONG", flag(chunk > 4096)),
+        ("FINISH", flag(finish.epilogue.is_some())),
     ];
     let label = format!("matmul_block/{}/{rows}x{cols}/wg{lanes}", dtypes(p));
     let kernel = finish.kernel("matmul_block", label, Some(&outer_text(p, modes)), wide, overrides);
@@ -446,12 +466,12 @@ fn vector(
 fn combine(
     steps: &mut Steps<'_>,
     p: &Product,
-    splits: usize,
-    parts: Operand,
+    (splits, parts, line): (usize, Operand, usize),
     epilogue: Option<&Epilogue>,
 ) -> Result<(), String> {
-    let finish = Finish { epilogue, out: Operand::Result };
-    let words = [[p.elements(), splits, p.rows, p.n].map(word), [0; 4], [0; 4], [0; 4], [0; 4]];
+    let finish = Finish { epilogue, out: Operand::Result, line: p.n };
+    let sizes = [p.elements(), splits, p.rows, p.n].map(word);
+    let words = [sizes, [word(line), word(p.batch * p.m * line), 0, 0], [0; 4], [0; 4], [0; 4]];
     let kernel = finish.kernel("matmul_combine", "matmul_combine/f32/wg64".into(), None, false, vec![("WG", 64.0)]);
     let groups = p.elements().div_ceil(64) as u64;
     steps.dispatch(kernel, finish.buffers([parts, parts]), finish.words(words), groups)
@@ -460,10 +480,10 @@ fn combine(
 /// Copies operands that cannot be fetched four at a time where the copy pays: where each element is fetched by at least
 /// four blocks of columns (or rows) of the largest size.
 fn pack_both(steps: &mut Steps<'_>, p: &mut Product) -> Result<(), String> {
-    if !p.a.mode(p.m, p.k).wide() && p.n >= 128 {
+    if !p.a.mode(p.m, p.k).wide() && p.n >= 64 {
         p.a = pack(steps, p.a, p.batch, p.m, p.k)?;
     }
-    if !p.b.mode(p.n, p.k).wide() && p.m >= 128 {
+    if !p.b.mode(p.n, p.k).wide() && p.m >= 64 {
         p.b = pack(steps, p.b, p.batch, p.n, p.k)?;
     }
     Ok(())
