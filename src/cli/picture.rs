@@ -1,0 +1,208 @@
+//! The picture of a path: every coefficient over the strength of the penalty, as an SVG.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use ridgepoint::{Error, Result};
+use std::path::Path;
+
+/// What is drawn.
+pub struct Picture<'a> {
+    /// The heading.
+    pub title: String,
+    /// A line below the heading.
+    pub subtitle: String,
+    /// What the horizontal axis shows.
+    pub strength: String,
+    /// Strengths, descending, all positive.
+    pub strengths: &'a [f64],
+    /// The strength the user asked for.
+    pub chosen: Option<f64>,
+    /// Names, and one value per strength.
+    pub lines: Vec<(String, Vec<f64>)>,
+}
+
+/// Okabe and Ito's colours, told apart with any colour vision, and four more for crowded pictures.
+const COLOURS: [RGBColor; 12] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(120, 94, 240),
+    RGBColor(148, 82, 0),
+    RGBColor(34, 34, 34),
+    RGBColor(170, 170, 0),
+    RGBColor(0, 90, 70),
+    RGBColor(190, 30, 80),
+];
+const GREY: RGBColor = RGBColor(196, 196, 196);
+const INK: RGBColor = RGBColor(60, 60, 60);
+const FAINT: RGBColor = RGBColor(228, 228, 228);
+const SIZE: (u32, u32) = (960, 600);
+/// Between the names at the ends of the lines.
+const LINE_HEIGHT: i32 = 17;
+
+/// A number with three significant digits, without a needless exponent.
+fn short(x: f64) -> String {
+    let size = x.abs();
+    if size == 0.0 || !x.is_finite() {
+        return "0".into();
+    }
+    if !(1e-3..1e5).contains(&size) {
+        return format!("{x:.1e}");
+    }
+    let decimals = (2 - size.log10().floor() as i32).max(0) as usize;
+    let text = format!("{x:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+fn font(size: u32) -> TextStyle<'static> {
+    ("sans-serif", size).into_font().color(&INK)
+}
+
+/// Heights for labels that want to stand at `wanted` (ascending), at least `gap` apart and within `range`.
+fn spaced(wanted: &[i32], gap: i32, range: (i32, i32)) -> Vec<i32> {
+    let mut at = wanted.to_vec();
+    for i in 1..at.len() {
+        at[i] = at[i].max(at[i - 1] + gap);
+    }
+    let mut limit = range.1;
+    for y in at.iter_mut().rev() {
+        *y = (*y).min(limit);
+        limit = *y - gap;
+    }
+    at
+}
+
+impl Picture<'_> {
+    /// Writes the SVG.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut svg = String::new();
+        self.draw(&mut svg).map_err(|e| {
+            Error::input(path.display().to_string(), format!("the picture cannot be drawn: {e}"), "report this")
+        })?;
+        std::fs::write(path, svg).map_err(|e| {
+            Error::input(path.display().to_string(), format!("cannot be written: {e}"), "choose another --out")
+        })
+    }
+
+    /// Lines by the size they reach, greatest first: these get colours and names.
+    fn ranked(&self) -> Vec<&(String, Vec<f64>)> {
+        let size = |line: &(String, Vec<f64>)| line.1.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        let mut ranked: Vec<_> = self.lines.iter().collect();
+        ranked.sort_by(|a, b| size(b).total_cmp(&size(a)));
+        ranked
+    }
+
+    fn bounds(&self) -> ((f64, f64), (f64, f64)) {
+        let values = || self.lines.iter().flat_map(|(_, v)| v.iter().copied());
+        let (low, high) = values().fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+        let pad = if high > low { 0.05 * (high - low) } else { 1.0 };
+        let x = |s: f64| -s.log10();
+        let (first, last) = (x(self.strengths[0]), x(self.strengths[self.strengths.len() - 1]));
+        let last = if last > first { last } else { first + 1.0 };
+        ((first, last), (low - pad, high + pad))
+    }
+
+    fn draw(&self, svg: &mut String) -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+        root.fill(&WHITE)?;
+        root.draw(&Text::new(self.title.clone(), (72, 18), font(22)))?;
+        root.draw(&Text::new(self.subtitle.clone(), (72, 46), font(14)))?;
+        let ((first, last), (low, high)) = self.bounds();
+        let body = root.margin(76, 12, 12, 168);
+        let mut chart = ChartBuilder::on(&body)
+            .x_label_area_size(48)
+            .y_label_area_size(60)
+            .build_cartesian_2d(first..last, low..high)?;
+        chart
+            .configure_mesh()
+            .bold_line_style(FAINT)
+            .light_line_style(WHITE)
+            .axis_style(INK)
+            .label_style(font(13))
+            .axis_desc_style(font(14))
+            .x_desc(self.strength.as_str())
+            .x_labels(9)
+            .y_labels(9)
+            .x_label_formatter(&|x| short(10f64.powf(-x)))
+            .y_label_formatter(&|y| short(*y))
+            .draw()?;
+        chart.draw_series(LineSeries::new([(first, 0.0), (last, 0.0)], INK.stroke_width(1)))?;
+        let x: Vec<f64> = self.strengths.iter().map(|s| -s.log10()).collect();
+        let ranked = self.ranked();
+        let mut names = Vec::new();
+        for (rank, (name, values)) in ranked.iter().enumerate().rev() {
+            let named = rank < COLOURS.len();
+            let colour = if named { COLOURS[rank] } else { GREY };
+            let width = if named { 2 } else { 1 };
+            let points = x.iter().copied().zip(values.iter().copied());
+            chart.draw_series(LineSeries::new(points, colour.stroke_width(width)))?;
+            if named && let Some(end) = values.last() {
+                names.push((chart.backend_coord(&(last, *end)), name, colour));
+            }
+        }
+        if let Some(chosen) = self.chosen.filter(|c| (first..=last).contains(&-c.log10())) {
+            let at = -chosen.log10();
+            chart.draw_series(DashedLineSeries::new([(at, low), (at, high)], 6, 4, INK.stroke_width(1)))?;
+            let (x, y) = chart.backend_coord(&(at, high));
+            let style = font(13).pos(Pos::new(HPos::Center, VPos::Bottom));
+            root.draw(&Text::new(format!("chosen: {}", short(chosen)), (x, y - 3), style))?;
+        }
+        names.sort_by_key(|((_, y), ..)| *y);
+        let heights: Vec<i32> = names.iter().map(|((_, y), ..)| *y).collect();
+        let range = (chart.backend_coord(&(last, high)).1, chart.backend_coord(&(last, low)).1);
+        for (((x, from), name, colour), y) in names.iter().zip(spaced(&heights, LINE_HEIGHT, range)) {
+            root.draw(&PathElement::new(vec![(*x, *from), (x + 8, y), (x + 14, y)], colour.stroke_width(1)))?;
+            let style = font(14).color(colour).pos(Pos::new(HPos::Left, VPos::Center));
+            root.draw(&Text::new(clipped(name), (x + 18, y), style))?;
+        }
+        if ranked.len() > COLOURS.len() {
+            let text = format!("and {} smaller, in grey", ranked.len() - COLOURS.len());
+            root.draw(&Text::new(text, (SIZE.0 as i32 - 164, SIZE.1 as i32 - 26), font(12)))?;
+        }
+        root.present()?;
+        Ok(())
+    }
+}
+
+fn clipped(name: &str) -> String {
+    if name.chars().count() <= 20 { name.into() } else { name.chars().take(19).chain(['…']).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_keep_their_distance_and_stay_inside() {
+        assert_eq!(spaced(&[10, 12, 100], 15, (0, 120)), [10, 25, 100]);
+        assert_eq!(spaced(&[110, 112, 118], 15, (0, 120)), [90, 105, 120]);
+        assert!(spaced(&[], 15, (0, 120)).is_empty());
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        let cases = [(0.0, "0"), (12345.0, "12345"), (-0.5, "-0.5"), (0.0123, "0.0123"), (1e-7, "1.0e-7"), (44.6, "44.6")];
+        assert!(cases.iter().all(|(x, text)| short(*x) == *text), "{:?}", cases.map(|(x, _)| short(x)));
+    }
+
+    #[test]
+    fn a_picture_has_its_lines_names_and_choice() {
+        let strengths = [10.0, 1.0, 0.1];
+        let lines = (0..14).map(|i| (format!("name{i}"), vec![0.0, f64::from(i), 2.0 * f64::from(i)])).collect();
+        let picture = Picture {
+            title: "t <&>".into(),
+            subtitle: String::new(),
+            strength: "l1".into(),
+            strengths: &strengths,
+            chosen: Some(1.0),
+            lines,
+        };
+        let mut svg = String::new();
+        picture.draw(&mut svg).expect("drawable");
+        assert!(svg.contains("name13") && svg.contains("chosen: 1") && svg.contains("and 2 smaller") && svg.contains("&lt;&amp;&gt;"));
+        assert!(svg.matches("<polyline").count() >= 14);
+    }
+}

@@ -1,0 +1,230 @@
+//! The penalty in f64, on the host: exact proximal steps (so zeros are zeros), the smooth piece a point lies on, and the
+//! distance to optimality. Coefficients here are those the penalty acts on; `scale` leads to the solver's coordinates.
+
+use super::design::Design;
+use crate::penalty::{Parameters, Separable};
+
+/// A scalar profile with its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile {
+    /// The functions.
+    pub of: &'static Separable,
+    /// Their parameters.
+    pub parameters: Parameters,
+}
+
+impl Profile {
+    fn value(&self, x: f64) -> f64 {
+        (self.of.value)(x, &self.parameters)
+    }
+    fn grad(&self, x: f64) -> f64 {
+        (self.of.grad)(x, &self.parameters)
+    }
+    fn curvature(&self, x: f64) -> f64 {
+        (self.of.curvature)(x, &self.parameters)
+    }
+    fn prox(&self, x: f64, step: f64) -> f64 {
+        (self.of.prox)(x, step, &self.parameters)
+    }
+    fn pinned(&self, x: f64) -> bool {
+        let [low, high] = (self.of.subdifferential)(x, &self.parameters);
+        low < high
+    }
+    fn distance(&self, x: f64, g: f64) -> f64 {
+        self.of.distance(x, g, &self.parameters)
+    }
+}
+
+/// A profile on the norms of groups of rows.
+#[derive(Clone, Debug)]
+pub struct Grouped {
+    /// What acts on each norm.
+    pub profile: Profile,
+    /// Rows of each group.
+    pub members: Vec<Vec<usize>>,
+    /// The factor of each group.
+    pub weights: Vec<f64>,
+}
+
+/// A penalty on coefficients `[p, k]`: on elements, on groups of rows, or both.
+#[derive(Clone, Debug)]
+pub struct Regularizer {
+    /// Columns of the coefficients.
+    pub k: usize,
+    /// `scale[j]` for row `j`: `u = scale * b`.
+    pub scale: Vec<f64>,
+    /// What acts on every element.
+    pub element: Option<Profile>,
+    /// What acts on groups.
+    pub grouped: Option<Grouped>,
+}
+
+/// The smooth piece of the penalty a point lies on, in the solver's coordinates, to second order:
+/// `gradient` and `diag(diagonal) + sum_g factor_g d_g d_g^T` with `d_g` the elements of `direction` in group `g`.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// 1 for coefficients that may move, 0 for those pinned at a kink.
+    pub free: Vec<bool>,
+    /// First derivative; 0 where pinned.
+    pub gradient: Vec<f64>,
+    /// Second derivative on the diagonal.
+    pub diagonal: Vec<f64>,
+    /// `sqrt|factor_g| * d_g`; empty without groups.
+    pub direction: Vec<f64>,
+    /// The sign of each group's factor.
+    pub sign: Vec<f64>,
+}
+
+impl Regularizer {
+    /// Gives the columns of every group one scale, and takes the scales.
+    #[must_use]
+    pub fn new(design: &mut Design, k: usize, element: Option<Profile>, grouped: Option<Grouped>) -> Regularizer {
+        if let Some(grouped) = &grouped {
+            for group in &grouped.members {
+                design.join(group);
+            }
+        }
+        Regularizer { k, scale: design.scale.clone(), element, grouped }
+    }
+
+    fn of(&self, ix: usize) -> f64 {
+        self.scale[ix / self.k]
+    }
+
+    /// The coefficients in the solver's coordinates.
+    #[must_use]
+    pub fn scaled(&self, b: &[f64]) -> Vec<f64> {
+        b.iter().enumerate().map(|(ix, v)| v * self.of(ix)).collect()
+    }
+
+    /// The elements of group `g`.
+    fn elements<'a>(&'a self, group: &'a [usize]) -> impl Iterator<Item = usize> + Clone + 'a {
+        group.iter().flat_map(|&j| j * self.k..(j + 1) * self.k)
+    }
+
+    fn norm(&self, group: &[usize], b: &[f64]) -> f64 {
+        self.elements(group).map(|ix| b[ix] * b[ix]).sum::<f64>().sqrt()
+    }
+
+    /// The value at `b`.
+    #[must_use]
+    pub fn value(&self, b: &[f64]) -> f64 {
+        let elements: f64 = self.element.map_or(0.0, |e| b.iter().map(|&v| e.value(v)).sum());
+        let groups: f64 = self.grouped.as_ref().map_or(0.0, |g| {
+            g.members.iter().zip(&g.weights).map(|(m, w)| w * g.profile.value(self.norm(m, b))).sum()
+        });
+        elements + groups
+    }
+
+    /// The proximal step from `b` against the gradient `g` (by `u`) with step `t` in the solver's coordinates.
+    #[must_use]
+    pub fn step(&self, b: &[f64], g: &[f64], t: f64) -> Vec<f64> {
+        let mut v: Vec<f64> = b.iter().zip(g).enumerate().map(|(ix, (b, g))| b - t * g / self.of(ix)).collect();
+        if let Some(e) = self.element {
+            for (ix, v) in v.iter_mut().enumerate() {
+                *v = e.prox(*v, t / self.of(ix).powi(2));
+            }
+        }
+        if let Some(grouped) = &self.grouped {
+            for (group, w) in grouped.members.iter().zip(&grouped.weights) {
+                let norm = self.norm(group, &v);
+                if norm > 0.0 {
+                    let shrink = grouped.profile.prox(norm, w * t / self.scale[group[0]].powi(2)) / norm;
+                    self.elements(group).for_each(|ix| v[ix] *= shrink);
+                }
+            }
+        }
+        v
+    }
+
+    /// The distance of `-g` (by `u`) from the subdifferential at `b`, in the solver's coordinates: the greatest over
+    /// elements, or over groups where the penalty acts on groups.
+    #[must_use]
+    pub fn distance(&self, b: &[f64], g: &[f64]) -> f64 {
+        let by_element = |ix: usize, extra: f64| {
+            let slope = g[ix] * self.of(ix) + extra;
+            self.element.map_or(slope.abs(), |e| e.distance(b[ix], slope)) / self.of(ix)
+        };
+        let Some(grouped) = &self.grouped else {
+            return (0..b.len()).map(|ix| by_element(ix, 0.0)).fold(0.0, f64::max);
+        };
+        let mut worst = 0.0f64;
+        for (group, w) in grouped.members.iter().zip(&grouped.weights) {
+            let norm = self.norm(group, b);
+            let pull = if norm > 0.0 { w * grouped.profile.grad(norm) / norm } else { 0.0 };
+            let rest = self.elements(group).map(|ix| by_element(ix, pull * b[ix]).powi(2)).sum::<f64>().sqrt();
+            let scale = self.scale[group[0]];
+            let free = norm > 0.0 || *w == 0.0;
+            worst = worst.max(if free { rest } else { grouped.profile.distance(0.0, rest * scale / w) * w / scale });
+        }
+        worst
+    }
+
+    /// The smooth piece that `b` lies on.
+    #[must_use]
+    pub fn piece(&self, b: &[f64]) -> Piece {
+        let n = b.len();
+        let mut piece = Piece {
+            free: vec![true; n],
+            gradient: vec![0.0; n],
+            diagonal: vec![0.0; n],
+            direction: Vec::new(),
+            sign: Vec::new(),
+        };
+        if let Some(e) = self.element {
+            for ix in 0..n {
+                piece.free[ix] = !e.pinned(b[ix]);
+                piece.gradient[ix] = e.grad(b[ix]) / self.of(ix);
+                piece.diagonal[ix] = e.curvature(b[ix]) / self.of(ix).powi(2);
+            }
+        }
+        if let Some(grouped) = &self.grouped {
+            piece.direction = vec![0.0; n];
+            for (group, w) in grouped.members.iter().zip(&grouped.weights) {
+                let norm = self.norm(group, b);
+                let scale = self.scale[group[0]];
+                if norm == 0.0 {
+                    piece.sign.push(0.0);
+                    let pinned = *w > 0.0 && grouped.profile.pinned(0.0);
+                    let bend = w * grouped.profile.curvature(0.0) / scale.powi(2);
+                    for ix in self.elements(group) {
+                        piece.free[ix] &= !pinned;
+                        piece.diagonal[ix] += bend;
+                    }
+                    continue;
+                }
+                let pull = w * grouped.profile.grad(norm) / norm;
+                let factor = w * grouped.profile.curvature(norm) - pull;
+                piece.sign.push(factor.signum());
+                for ix in self.elements(group) {
+                    piece.gradient[ix] += pull * b[ix] / scale;
+                    piece.diagonal[ix] += pull / scale.powi(2);
+                    piece.direction[ix] = factor.abs().sqrt() * (b[ix] / norm) / scale;
+                }
+            }
+        }
+        for ix in (0..n).filter(|&ix| !piece.free[ix]) {
+            piece.gradient[ix] = 0.0;
+            piece.diagonal[ix] = 0.0;
+            if let Some(d) = piece.direction.get_mut(ix) {
+                *d = 0.0;
+            }
+        }
+        piece
+    }
+
+    /// `b` moved by `step` (in the solver's coordinates) on its piece: a coefficient that would cross a kink stops there.
+    #[must_use]
+    pub fn moved(&self, b: &[f64], piece: &Piece, step: &[f64], fraction: f64) -> Vec<f64> {
+        let kinks = self.element.map_or_else(Vec::new, |e| (e.of.kinks)(&e.parameters));
+        let to = |(ix, &from): (usize, &f64)| {
+            if !piece.free[ix] {
+                return from;
+            }
+            let to = from + fraction * step[ix] / self.of(ix);
+            let crossed = kinks.iter().copied().filter(|k| (from - k) * (to - k) < 0.0);
+            crossed.min_by(|a, b| (a - from).abs().total_cmp(&(b - from).abs())).unwrap_or(to)
+        };
+        b.iter().enumerate().map(to).collect()
+    }
+}
