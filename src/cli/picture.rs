@@ -6,7 +6,7 @@ use ridgepoint::{Error, Result};
 use std::path::Path;
 
 /// What is drawn.
-pub struct Picture<'a> {
+pub struct Picture {
     /// The heading.
     pub title: String,
     /// A line below the heading.
@@ -14,7 +14,9 @@ pub struct Picture<'a> {
     /// What the horizontal axis shows.
     pub strength: String,
     /// Strengths, descending, all positive.
-    pub strengths: &'a [f64],
+    pub strengths: Vec<f64>,
+    /// How many features are in use at each strength.
+    pub counts: Vec<usize>,
     /// The strength the user asked for.
     pub chosen: Option<f64>,
     /// Names, and one value per strength.
@@ -75,7 +77,7 @@ fn spaced(wanted: &[i32], gap: i32, range: (i32, i32)) -> Vec<i32> {
     at
 }
 
-impl Picture<'_> {
+impl Picture {
     /// Writes the SVG.
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut svg = String::new();
@@ -131,6 +133,11 @@ impl Picture<'_> {
             .draw()?;
         chart.draw_series(LineSeries::new([(first, 0.0), (last, 0.0)], INK.stroke_width(1)))?;
         let x: Vec<f64> = self.strengths.iter().map(|s| -s.log10()).collect();
+        let count = font(12).pos(Pos::new(HPos::Center, VPos::Bottom));
+        for ix in (0..x.len()).step_by(x.len().div_ceil(9)) {
+            let (left, top) = chart.backend_coord(&(x[ix], high));
+            root.draw(&Text::new(self.counts[ix].to_string(), (left, top - 3), count.clone()))?;
+        }
         let ranked = self.ranked();
         let mut names = Vec::new();
         for (rank, (name, values)) in ranked.iter().enumerate().rev() {
@@ -146,9 +153,9 @@ impl Picture<'_> {
         if let Some(chosen) = self.chosen.filter(|c| (first..=last).contains(&-c.log10())) {
             let at = -chosen.log10();
             chart.draw_series(DashedLineSeries::new([(at, low), (at, high)], 6, 4, INK.stroke_width(1)))?;
-            let (x, y) = chart.backend_coord(&(at, high));
-            let style = font(13).pos(Pos::new(HPos::Center, VPos::Bottom));
-            root.draw(&Text::new(format!("chosen: {}", short(chosen)), (x, y - 3), style))?;
+            let (x, y) = chart.backend_coord(&(at, low));
+            let style = font(13).pos(Pos::new(HPos::Left, VPos::Bottom));
+            root.draw(&Text::new(format!("chosen: {}", short(chosen)), (x + 6, y - 6), style))?;
         }
         names.sort_by_key(|((_, y), ..)| *y);
         let heights: Vec<i32> = names.iter().map(|((_, y), ..)| *y).collect();
@@ -196,7 +203,8 @@ mod tests {
             title: "t <&>".into(),
             subtitle: String::new(),
             strength: "l1".into(),
-            strengths: &strengths,
+            strengths: strengths.to_vec(),
+            counts: vec![0, 13, 13],
             chosen: Some(1.0),
             lines,
         };

@@ -1,7 +1,7 @@
 //! What `fit` prints and writes.
 
 use comfy_table::{CellAlignment, Table as Grid, presets};
-use ridgepoint::fit::{Fit, Verified};
+use ridgepoint::fit::{Fit, Path as FitPath, Verified};
 use ridgepoint::{Error, Result};
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 use std::fmt::Write as _;
@@ -155,6 +155,31 @@ impl Report<'_> {
             let intercept = "(intercept)".to_string();
             for (name, values) in rows.chain([(&intercept, self.fit.intercept.as_slice())]) {
                 out.write_record(std::iter::once(name.clone()).chain(values.iter().map(f64::to_string)))?;
+            }
+            Ok(out.flush()?)
+        };
+        write().map_err(|e| cannot_write(path, &e))
+    }
+}
+
+impl Report<'_> {
+    /// One row per strength: strength, objective, intercepts, coefficients.
+    pub fn write_path(&self, steps: &FitPath, path: &Path) -> Result<()> {
+        let k = self.fit.outputs();
+        let titles = |name: &str| match k {
+            1 => vec![name.to_string()],
+            _ => self.classes.iter().map(|class| format!("{name}[{class}]")).collect(),
+        };
+        let write = || -> std::result::Result<(), csv::Error> {
+            let mut out = csv::Writer::from_path(path)?;
+            let mut head = vec![steps.parameter.to_string(), "objective".into()];
+            head.extend(titles("(intercept)"));
+            head.extend(self.names.iter().flat_map(|name| titles(name)));
+            out.write_record(head)?;
+            for step in &steps.steps {
+                let values = [step.strength, step.objective];
+                let all = values.iter().chain(&step.intercept).chain(&step.coefficients);
+                out.write_record(all.map(f64::to_string))?;
             }
             Ok(out.flush()?)
         };

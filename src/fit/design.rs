@@ -22,6 +22,8 @@ pub struct Design {
     pub spread: Vec<f64>,
     /// `u = scale * b`: from the coefficients the penalty sees to those of the columns here.
     pub scale: Vec<f64>,
+    /// The standard deviation of each column.
+    pub deviation: Vec<f64>,
     /// Columns without spread: they can explain nothing that the intercept does not.
     pub constant: Vec<usize>,
 }
@@ -32,6 +34,7 @@ impl Design {
         let n = x.len() / p.max(1);
         let mut center = vec![0.0; p];
         let mut spread = vec![0.0; p];
+        let mut deviation = vec![0.0; p];
         let mut constant = Vec::new();
         for j in 0..p {
             let column = || x[j..].iter().step_by(p).copied();
@@ -51,13 +54,12 @@ impl Design {
                 constant.push(j);
                 continue;
             }
-            if intercept {
-                let first = column().map(|v| v / unit).sum::<f64>() / n as f64;
-                // a second pass removes the rounding of the first
-                center[j] = (first + column().map(|v| v / unit - first).sum::<f64>() / n as f64) * unit;
-            }
-            let square = column().map(|v| ((v - center[j]) / unit).powi(2)).sum::<f64>() / n as f64;
-            spread[j] = square.sqrt() * unit;
+            let first = column().map(|v| v / unit).sum::<f64>() / n as f64;
+            // a second pass removes the rounding of the first
+            let mean = (first + column().map(|v| v / unit - first).sum::<f64>() / n as f64) * unit;
+            let root = |c: f64| (column().map(|v| ((v - c) / unit).powi(2)).sum::<f64>() / n as f64).sqrt() * unit;
+            deviation[j] = root(mean);
+            (center[j], spread[j]) = if intercept { (mean, deviation[j]) } else { (0.0, root(0.0)) };
         }
         let scaled = (x.iter().enumerate())
             .map(|(ix, v)| {
@@ -66,7 +68,7 @@ impl Design {
             })
             .collect();
         let scale = if standardize { vec![1.0; p] } else { spread.clone() };
-        Ok(Design { n, p, x: scaled, center, spread, scale, constant })
+        Ok(Design { n, p, x: scaled, center, spread, scale, deviation, constant })
     }
 
     /// Gives all columns of a group one scale, the largest among them, for penalties that act on the group's norm.

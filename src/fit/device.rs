@@ -6,7 +6,7 @@
 use super::Model;
 use super::design::Design;
 use super::loss::{Loss, Slope};
-use super::regularizer::{Piece, Regularizer};
+use super::regularizer::{Piece, Placed, Regularizer};
 use super::solve::{Burst, Inner, Newton, Point};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
@@ -45,9 +45,10 @@ pub(super) struct Accelerator {
 /// A penalty in the device's coordinates `w`, from which the columns' are `u = scale * w`.
 struct Penalized {
     penalty: Penalty,
-    scale: Vec<f64>,
+    /// `w = ratio * b`, from the coefficients the penalty acts on.
+    ratio: Vec<f64>,
     /// `[p, 1]`.
-    scale_column: Tensor,
+    scale: Tensor,
     /// `1 / scale^2`: `[p, 1]` for separable penalties, else one number.
     metric: Tensor,
     /// `[groups, p]`, 1 where a row is in the group.
@@ -89,7 +90,7 @@ impl Accelerator {
 
     /// Sets the penalty.
     pub fn penalize(&mut self, regularizer: &Regularizer) -> Result<()> {
-        let scale = regularizer.device_scale();
+        let Placed { scale, ratio, penalty } = regularizer.placed(&self.device)?;
         if let Some(j) = scale.iter().position(|s| !(1.0 / WIDEST..=WIDEST).contains(s)) {
             return Err(Error::input(
                 format!("column {j} of x"),
@@ -111,9 +112,9 @@ impl Accelerator {
             self.device.tensor(&rows, [grouped.members.len(), self.p])
         });
         self.penalized = Some(Penalized {
-            penalty: regularizer.on_device(&self.device)?,
-            scale_column: column(narrow(scale.iter().copied())),
-            scale,
+            penalty,
+            ratio,
+            scale: column(narrow(scale.iter().copied())),
             metric,
             membership,
         });
@@ -163,7 +164,7 @@ impl Accelerator {
 
     /// The linear predictor `[n, k]` of coefficients in the device's coordinates.
     fn predictor(&self, at: &Pair) -> Tensor {
-        let eta = self.x.matmul(&at.w.mul(&self.penalized().scale_column));
+        let eta = self.x.matmul(&at.w.mul(&self.penalized().scale));
         if self.free_intercept { eta.add(&at.b) } else { eta }
     }
 
@@ -196,9 +197,9 @@ impl Accelerator {
     }
 
     /// A point in the device's coordinates.
-    fn place(&self, regularizer_scale: &[f64], at: &Point) -> Pair {
-        let scale = &self.penalized().scale;
-        let w = at.b.iter().enumerate().map(|(ix, v)| v * regularizer_scale[ix / self.k] / scale[ix / self.k]);
+    fn place(&self, at: &Point) -> Pair {
+        let ratio = &self.penalized().ratio;
+        let w = at.b.iter().enumerate().map(|(ix, v)| v * ratio[ix / self.k]);
         self.upload(&narrow(w), &narrow(at.intercept.iter().copied()))
     }
 
@@ -209,8 +210,8 @@ impl Accelerator {
     }
 
     /// The objective and the gradients of its loss at a point, for [`verify`](super::verify).
-    pub(super) fn claims(&self, scale: &[f64], at: &Point) -> Vec<(&'static str, Tensor)> {
-        let at = self.place(scale, at);
+    pub(super) fn claims(&self, at: &Point) -> Vec<(&'static str, Tensor)> {
+        let at = self.place(at);
         let eta = self.predictor(&at);
         let gradient = self.gradient(&at);
         let mut claims = vec![
@@ -239,11 +240,11 @@ impl Fista {
     fn next(&self, on: &Accelerator, correction: &Pair, t: f64) -> Fista {
         let penalized = on.penalized();
         let g = on.gradient(&self.z);
-        let slope = g.w.add(&correction.w).div(&penalized.scale_column);
+        let slope = g.w.add(&correction.w).div(&penalized.scale);
         let w = penalized.penalty.prox(&self.z.w.sub(slope.mul(t)), penalized.metric.mul(t));
         let b = if on.free_intercept { self.z.b.sub(g.b.add(&correction.b).mul(t)) } else { self.z.b.clone() };
         let x = Pair { w, b };
-        let scaled = |a: &Pair, b: &Pair| Pair { w: a.w.sub(&b.w).mul(&penalized.scale_column), b: a.b.sub(&b.b) };
+        let scaled = |a: &Pair, b: &Pair| Pair { w: a.w.sub(&b.w).mul(&penalized.scale), b: a.b.sub(&b.b) };
         // momentum that points uphill is dropped (B. O'Donoghue, E. Candes, Found. Comput. Math. 15 (2015))
         let uphill = on.dot(&scaled(&self.z, &x), &scaled(&x, &self.x)).gt(0.0);
         let theta = uphill.select(1.0, &self.theta);
@@ -360,8 +361,8 @@ impl Conjugate {
 }
 
 impl Inner for Accelerator {
-    async fn burst(&mut self, scale: &[f64], from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Burst> {
-        let x = self.place(scale, from);
+    async fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Burst> {
+        let x = self.place(from);
         let (g, at) = (self.upload(&narrow(slope.gradient.iter().copied()), &narrow(slope.intercept.iter().copied())), self.gradient(&x));
         let correction = Pair { w: g.w.sub(&at.w), b: g.b.sub(&at.b) };
         self.device.realise(&[correction.w.node()?.clone(), correction.b.node()?.clone()])?;
@@ -374,8 +375,8 @@ impl Inner for Accelerator {
             self.device.realise(&state.nodes()?)?;
         }
         let read = self.read(&[&state.x.w, &state.x.b]).await?;
-        let of = &self.penalized().scale;
-        let b = read[0].iter().enumerate().map(|(ix, &w)| f64::from(w) * of[ix / self.k] / scale[ix / self.k]).collect();
+        let ratio = &self.penalized().ratio;
+        let b = read[0].iter().enumerate().map(|(ix, &w)| f64::from(w) / ratio[ix / self.k]).collect();
         let intercept =
             if self.free_intercept { read[1].iter().map(|&b| f64::from(b)).collect() } else { from.intercept.clone() };
         Ok(Burst { point: Point { b, intercept }, iterations: chunks * CHUNK })
@@ -383,7 +384,6 @@ impl Inner for Accelerator {
 
     async fn newton(
         &mut self,
-        scale: &[f64],
         at: &Point,
         slope: &Slope,
         piece: &Piece,
@@ -398,7 +398,7 @@ impl Inner for Accelerator {
         if unit == 0.0 {
             return Ok(found);
         }
-        let system = System::new(self, &self.place(scale, at), piece, damping);
+        let system = System::new(self, &self.place(at), piece, damping);
         let intercept = narrow(slope.intercept.iter().map(|v| -v / unit));
         let r = self.upload(&narrow(right.iter().map(|v| v / unit)), &intercept);
         let z = system.precondition(&r);

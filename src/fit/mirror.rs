@@ -5,7 +5,7 @@ use super::Model;
 use super::design::Design;
 use super::loss::{Loss, Slope};
 use super::regularizer::{Piece, Regularizer};
-use super::solve::{Inner, Newton, Point};
+use super::solve::{Burst, Inner, Newton, Point};
 use crate::error::Result;
 
 pub struct Mirror<'a> {
@@ -52,7 +52,7 @@ impl Mirror<'_> {
 }
 
 impl Inner for Mirror<'_> {
-    fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Point> {
+    async fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Burst> {
         let rough = |at: &Point| {
             let rounded = Point { b: narrow(&at.b), intercept: narrow(&at.intercept) };
             let s = self.loss.slope(self.design, &self.regularizer.scaled(&rounded.b), &rounded.intercept);
@@ -78,10 +78,10 @@ impl Inner for Mirror<'_> {
             z = Point { b: ahead(&next.b, &x.b), intercept: ahead(&next.intercept, &x.intercept) };
             (x, theta) = (next, after);
         }
-        Ok(x)
+        Ok(Burst { point: x, iterations: budget })
     }
 
-    fn newton(&mut self, at: &Point, slope: &Slope, piece: &Piece, damping: f64, budget: usize) -> Result<Newton> {
+    async fn newton(&mut self, at: &Point, slope: &Slope, piece: &Piece, damping: f64, budget: usize) -> Result<Newton> {
         let (pk, k) = (at.b.len(), self.loss.k);
         let free = |ix: usize| if ix < pk { piece.free[ix] } else { self.loss.free_intercept };
         let mut r: Vec<f64> = (0..pk + k)

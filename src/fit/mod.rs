@@ -189,18 +189,18 @@ impl<'a> Fitter<'a> {
     ///
     /// # Errors
     /// Shapes, responses or a penalty that do not fit together; whatever the device reports.
-    pub fn new(device: &Device, problem: &'a Problem) -> Result<Fitter<'a>> {
+    pub async fn new(device: &Device, problem: &'a Problem) -> Result<Fitter<'a>> {
         problem.check()?;
         let loss = Loss::new(problem.model, &problem.y, problem.intercept);
         let mut design = Design::new(&problem.x, problem.features, problem.intercept, problem.standardize)?;
         let regularizer = Regularizer::new(&mut design, loss.k, problem.penalty.parts()?)?;
-        let mut accelerator = Accelerator::new(device, &design, &loss)?;
+        let accelerator = Accelerator::new(device, &design, &loss)?;
         let curvature = match problem.model {
             Model::Linear => 1.0,
             Model::Logistic => 0.25,
             Model::Softmax { .. } => 0.5,
         };
-        let lipschitz = curvature * accelerator.greatest_eigenvalue()?;
+        let lipschitz = curvature * accelerator.greatest_eigenvalue().await?;
         let null = Point { b: vec![0.0; problem.features * loss.k], intercept: loss.null_intercept() };
         let slope = loss.slope(&design, &null.b, &null.intercept);
         // a response without any relation to the columns has a gradient of rounding size: nothing is relative to that
@@ -210,7 +210,7 @@ impl<'a> Fitter<'a> {
         Ok(Fitter { problem, design, loss, regularizer, accelerator, lipschitz, unit, null })
     }
 
-    fn solve(
+    async fn solve(
         &mut self,
         regularizer: &Regularizer,
         start: Point,
@@ -225,16 +225,16 @@ impl<'a> Fitter<'a> {
             unit: self.unit,
         };
         let limits = Limits { tol: self.problem.tol, max_iter: self.problem.max_iter };
-        host.solve(&mut self.accelerator, start, limits, progress)
+        host.solve(&mut self.accelerator, start, limits, progress).await
     }
 
     /// Fits with the problem's penalty; `progress` hears of iterations and the distance to optimality.
     ///
     /// # Errors
     /// What the device reports, and an objective that is not finite.
-    pub fn fit(&mut self, progress: &mut dyn FnMut(usize, f64)) -> Result<Fit> {
+    pub async fn fit(&mut self, progress: &mut dyn FnMut(usize, f64)) -> Result<Fit> {
         let regularizer = self.regularizer.clone();
-        let solution = self.solve(&regularizer, self.null.clone(), progress)?;
+        let solution = self.solve(&regularizer, self.null.clone(), progress).await?;
         if !solution.objective.is_finite() {
             return Err(Error::Numeric {
                 op: "fit".into(),
@@ -242,7 +242,7 @@ impl<'a> Fitter<'a> {
                 hint: "rescale the data, or use a stronger penalty".into(),
             });
         }
-        let verified = self.accelerator.verify(&self.design, &solution.point)?;
+        let verified = verify::verify(&self.accelerator, &solution.point).await?;
         let (coefficients, standardized, intercept) = self.in_users_terms(&solution.point);
         Ok(Fit {
             coefficients,
@@ -288,6 +288,6 @@ impl<'a> Fitter<'a> {
 ///
 /// # Errors
 /// See [`Fitter::new`] and [`Fitter::fit`].
-pub fn fit(device: &Device, problem: &Problem, progress: &mut dyn FnMut(usize, f64)) -> Result<Fit> {
-    Fitter::new(device, problem)?.fit(progress)
+pub async fn fit(device: &Device, problem: &Problem, progress: &mut dyn FnMut(usize, f64)) -> Result<Fit> {
+    Fitter::new(device, problem).await?.fit(progress).await
 }

@@ -2,9 +2,8 @@
 
 use super::regularizer::Regularizer;
 use super::solve::Point;
-use super::{Fitter, Problem};
+use super::Fitter;
 use crate::error::{Error, Result};
-use crate::run::Device;
 
 /// One strength.
 #[derive(Clone, Debug)]
@@ -74,7 +73,7 @@ impl Fitter<'_> {
     ///
     /// # Errors
     /// A penalty without a strength, fewer than two steps, and what [`Fitter::fit`] meets.
-    pub fn path(&mut self, n: usize, progress: &mut dyn FnMut(usize, usize)) -> Result<Path> {
+    pub async fn path(&mut self, n: usize, progress: &mut dyn FnMut(usize, usize)) -> Result<Path> {
         let Some((parameter, chosen)) = self.regularizer.strength().filter(|(_, value)| *value > 0.0) else {
             return Err(Error::input(
                 "path",
@@ -93,7 +92,7 @@ impl Fitter<'_> {
         for ix in 0..n {
             progress(ix, n);
             let m = strongest * (weakest / strongest).powf(ix as f64 / (n - 1) as f64);
-            let solution = self.solve(&self.multiplied(m), start, &mut |_, _| {})?;
+            let solution = self.solve(&self.multiplied(m), start, &mut |_, _| {}).await?;
             let (coefficients, standardized, intercept) = self.in_users_terms(&solution.point);
             steps.push(Step {
                 strength: chosen * m,
@@ -109,12 +108,4 @@ impl Fitter<'_> {
         }
         Ok(Path { parameter, chosen, steps })
     }
-}
-
-/// The path of one problem; see [`Fitter::path`].
-///
-/// # Errors
-/// See [`Fitter::new`] and [`Fitter::path`].
-pub fn path(device: &Device, problem: &Problem, n: usize, progress: &mut dyn FnMut(usize, usize)) -> Result<Path> {
-    Fitter::new(device, problem)?.path(n, progress)
 }

@@ -2,61 +2,95 @@
 //! distance to optimality. Coefficients here are those the penalty acts on; `scale` leads to the solver's coordinates.
 
 use super::design::Design;
-use crate::penalty::{Parameters, Separable};
+use crate::error::{Error, Result};
+use crate::penalty::{GroupWeights, Groups, Parameters, Part, Parts, Penalty, Separable};
+use crate::run::Device;
 
-/// A scalar profile with its parameters.
+/// A scalar profile with its parameters and weight.
 #[derive(Clone, Copy, Debug)]
-pub struct Profile {
-    /// The functions.
-    pub of: &'static Separable,
-    /// Their parameters.
-    pub parameters: Parameters,
-}
+struct Profile(Part);
 
 impl Profile {
+    fn of(&self) -> &'static Separable {
+        self.0.of
+    }
+    fn parameters(&self) -> &Parameters {
+        &self.0.parameters
+    }
     fn value(&self, x: f64) -> f64 {
-        (self.of.value)(x, &self.parameters)
+        self.0.weight * (self.of().value)(x, self.parameters())
     }
     fn grad(&self, x: f64) -> f64 {
-        (self.of.grad)(x, &self.parameters)
+        self.0.weight * (self.of().grad)(x, self.parameters())
     }
     fn curvature(&self, x: f64) -> f64 {
-        (self.of.curvature)(x, &self.parameters)
+        self.0.weight * (self.of().curvature)(x, self.parameters())
     }
     fn prox(&self, x: f64, step: f64) -> f64 {
-        (self.of.prox)(x, step, &self.parameters)
+        (self.of().prox)(x, self.0.weight * step, self.parameters())
     }
+    /// Whether `x` is a kink: a coefficient there stays there under small changes of everything else.
     fn pinned(&self, x: f64) -> bool {
-        let [low, high] = (self.of.subdifferential)(x, &self.parameters);
-        low < high
+        let [low, high] = (self.of().subdifferential)(x, self.parameters());
+        self.0.weight > 0.0 && low < high
     }
     fn distance(&self, x: f64, g: f64) -> f64 {
-        self.of.distance(x, g, &self.parameters)
+        match self.0.weight {
+            0.0 => g.abs(),
+            w => w * self.of().distance(x, g / w, self.parameters()),
+        }
+    }
+    fn kinks(&self) -> Vec<f64> {
+        (self.of().kinks)(self.parameters())
+    }
+    /// Positions of the parameters that say how strong the penalty is.
+    fn strengths(&self) -> impl Iterator<Item = usize> + use<> {
+        let named = self.of().parameters.iter().enumerate();
+        named.filter(|(_, p)| ["l1", "l2", "lambda"].contains(&p.name)).map(|(ix, _)| ix)
+    }
+    fn multiplied(mut self, m: f64) -> Profile {
+        self.strengths().for_each(|ix| self.0.parameters[ix] *= m);
+        self
+    }
+    /// As a penalty on a device.
+    fn built(&self) -> Result<Penalty> {
+        let mut penalty = Penalty::named(self.of().name)?.weight(self.0.weight);
+        for (parameter, value) in self.of().parameters.iter().zip(self.parameters()) {
+            penalty = penalty.with(parameter.name, *value);
+        }
+        penalty.check()
     }
 }
 
 /// A profile on the norms of groups of rows.
 #[derive(Clone, Debug)]
 pub struct Grouped {
-    /// What acts on each norm.
-    pub profile: Profile,
+    profile: Profile,
+    groups: Groups,
     /// Rows of each group.
     pub members: Vec<Vec<usize>>,
-    /// The factor of each group.
-    pub weights: Vec<f64>,
+    weights: Vec<f64>,
 }
 
 /// A penalty on coefficients `[p, k]`: on elements, on groups of rows, or both.
 #[derive(Clone, Debug)]
 pub struct Regularizer {
-    /// Columns of the coefficients.
-    pub k: usize,
+    k: usize,
     /// `scale[j]` for row `j`: `u = scale * b`.
-    pub scale: Vec<f64>,
-    /// What acts on every element.
-    pub element: Option<Profile>,
+    scale: Vec<f64>,
+    element: Option<Profile>,
     /// What acts on groups.
     pub grouped: Option<Grouped>,
+}
+
+/// A penalty in the coordinates that suit the device: `w = ratio * b`, `u = scale * w`.
+pub struct Placed {
+    /// One per row.
+    pub scale: Vec<f64>,
+    /// One per row.
+    pub ratio: Vec<f64>,
+    /// On `w`.
+    pub penalty: Penalty,
 }
 
 /// The smooth piece of the penalty a point lies on, in the solver's coordinates, to second order:
@@ -76,15 +110,78 @@ pub struct Piece {
 }
 
 impl Regularizer {
-    /// Gives the columns of every group one scale, and takes the scales.
-    #[must_use]
-    pub fn new(design: &mut Design, k: usize, element: Option<Profile>, grouped: Option<Grouped>) -> Regularizer {
-        if let Some(grouped) = &grouped {
-            for group in &grouped.members {
-                design.join(group);
+    /// Takes the scales of the columns, after those of a group have been given one (all columns, where the penalty on groups
+    /// is not homogeneous: then it cannot be carried over to other units).
+    pub fn new(design: &mut Design, k: usize, parts: Parts) -> Result<Regularizer> {
+        let mut regularizer =
+            Regularizer { k, scale: Vec::new(), element: parts.elements.map(Profile), grouped: None };
+        if let Some((part, groups)) = parts.groups {
+            if groups.n_members() != design.p {
+                return Err(Error::input(
+                    "groups",
+                    format!("they cover {} coefficients, the data has {} features", groups.n_members(), design.p),
+                    format!("the groups must be a partition of 0 to {}", design.p - 1),
+                ));
             }
+            let members = groups.members().to_vec();
+            if part.of.homogeneous {
+                members.iter().for_each(|group| design.join(group));
+            } else {
+                design.join(&(0..design.p).collect::<Vec<_>>());
+            }
+            let weights = groups.weights().unwrap_or_else(|| vec![1.0; members.len()]);
+            regularizer.grouped = Some(Grouped { profile: Profile(part), groups, members, weights });
         }
-        Regularizer { k, scale: design.scale.clone(), element, grouped }
+        regularizer.scale = design.scale.clone();
+        Ok(regularizer)
+    }
+
+    /// The same with all strengths multiplied by `m`.
+    #[must_use]
+    pub fn multiplied(&self, m: f64) -> Regularizer {
+        let mut stronger = self.clone();
+        stronger.element = self.element.map(|e| e.multiplied(m));
+        if let Some(grouped) = &mut stronger.grouped {
+            grouped.profile = grouped.profile.multiplied(m);
+        }
+        stronger
+    }
+
+    /// The name and the value of the strength that names a point of a path.
+    #[must_use]
+    pub fn strength(&self) -> Option<(&'static str, f64)> {
+        let of = |profile: &Profile, grouped: bool| {
+            let ix = profile.strengths().find(|&ix| profile.parameters()[ix] > 0.0)?;
+            let name = profile.of().parameters[ix].name;
+            // the lasso on groups calls its strength lambda
+            Some((if grouped && name == "l1" { "lambda" } else { name }, profile.parameters()[ix]))
+        };
+        let grouped = self.grouped.as_ref().and_then(|g| of(&g.profile, true));
+        grouped.or_else(|| self.element.as_ref().and_then(|e| of(e, false)))
+    }
+
+    /// The penalty for a device.
+    pub fn placed(&self, device: &Device) -> Result<Placed> {
+        let rows = self.scale.len();
+        let element = self.element.as_ref().map(Profile::built).transpose()?;
+        let Some(grouped) = &self.grouped else {
+            let penalty = element.unwrap_or_else(Penalty::none);
+            return Ok(Placed { scale: self.scale.clone(), ratio: vec![1.0; rows], penalty });
+        };
+        if !grouped.profile.of().homogeneous {
+            let penalty = grouped.profile.built()?.grouped(&grouped.groups).check()?;
+            return Ok(Placed { scale: self.scale.clone(), ratio: vec![1.0; rows], penalty });
+        }
+        // P(b) = P(u) / scale for homogeneous penalties
+        let weights = grouped.members.iter().zip(&grouped.weights).map(|(m, w)| w / self.scale[m[0]]).collect();
+        let groups = grouped.groups.weighted(GroupWeights::Each(weights))?;
+        let mut penalty = grouped.profile.built()?.grouped(&groups);
+        if let Some(element) = self.element {
+            let inverse: Vec<f32> = self.scale.iter().map(|s| (element.0.weight / s) as f32).collect();
+            let unweighted = Profile(Part { weight: 1.0, ..element.0 }).built()?;
+            penalty = unweighted.weight(device.tensor(&inverse, [rows, 1])).and_groups(penalty);
+        }
+        Ok(Placed { scale: vec![1.0; rows], ratio: self.scale.clone(), penalty: penalty.check()? })
     }
 
     fn of(&self, ix: usize) -> f64 {
@@ -216,7 +313,7 @@ impl Regularizer {
     /// `b` moved by `step` (in the solver's coordinates) on its piece: a coefficient that would cross a kink stops there.
     #[must_use]
     pub fn moved(&self, b: &[f64], piece: &Piece, step: &[f64], fraction: f64) -> Vec<f64> {
-        let kinks = self.element.map_or_else(Vec::new, |e| (e.of.kinks)(&e.parameters));
+        let kinks = self.element.map_or_else(Vec::new, |e| e.kinks());
         let to = |(ix, &from): (usize, &f64)| {
             if !piece.free[ix] {
                 return from;

@@ -30,15 +30,24 @@ pub struct Point {
 }
 
 /// The part of an outer iteration that is worth a device.
-pub trait Inner {
-    /// At most `budget` accelerated proximal gradient steps of length `t` from `from`, where the f64 gradient is `slope`.
-    fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Point>;
-    /// Solves `(loss'' + piece'' + damping) d = -(slope + piece')` over the free coefficients and the intercepts by at most
-    /// `budget` steps of conjugate gradients; gives `d` (in the solver's coordinates) and the number of steps.
-    fn newton(&mut self, at: &Point, slope: &Slope, piece: &Piece, damping: f64, budget: usize) -> Result<Newton>;
+pub(super) trait Inner {
+    /// About `budget` accelerated proximal gradient steps of length `t` from `from`, where the f64 gradient is `slope`.
+    async fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Burst>;
+    /// Solves `(loss'' + piece'' + damping) d = -(slope + piece')` over the free coefficients and the intercepts by about
+    /// `budget` steps of conjugate gradients.
+    async fn newton(&mut self, at: &Point, slope: &Slope, piece: &Piece, damping: f64, budget: usize) -> Result<Newton>;
 }
 
-/// What [`Inner::newton`] gives.
+/// What [`Inner::burst`] gives.
+#[derive(Clone, Debug)]
+pub struct Burst {
+    /// Where it ended.
+    pub point: Point,
+    /// Steps taken.
+    pub iterations: usize,
+}
+
+/// What [`Inner::newton`] gives, in the solver's coordinates.
 #[derive(Clone, Debug)]
 pub struct Newton {
     /// By coefficients.
@@ -130,10 +139,15 @@ impl Host<'_> {
     }
 
     /// Newton's step from `at`, halved until the objective does not rise. `None` if it always rises.
-    fn newton(&self, inner: &mut dyn Inner, at: &Point, budget: usize) -> Result<(Option<(Point, bool)>, usize)> {
+    async fn newton(
+        &self,
+        inner: &mut impl Inner,
+        at: &Point,
+        budget: usize,
+    ) -> Result<(Option<(Point, bool)>, usize)> {
         let slope = self.slope(at);
         let piece = self.regularizer.piece(&at.b);
-        let found = inner.newton(at, &slope, &piece, DAMPING * self.lipschitz, budget.min(NEWTON))?;
+        let found = inner.newton(at, &slope, &piece, DAMPING * self.lipschitz, budget.min(NEWTON)).await?;
         let before = slope.value + self.regularizer.value(&at.b);
         let ceiling = before + ROUNDING * before.abs();
         let mut fraction = 1.0;
@@ -149,9 +163,9 @@ impl Host<'_> {
     }
 
     /// Solves from `start`; `progress` hears of every outer iteration: device iterations so far, and the distance.
-    pub fn solve(
+    pub(super) async fn solve(
         &self,
-        inner: &mut dyn Inner,
+        inner: &mut impl Inner,
         start: Point,
         limits: Limits,
         progress: &mut dyn FnMut(usize, f64),
@@ -178,17 +192,16 @@ impl Host<'_> {
             }
             let left = limits.max_iter - iterations;
             if !(newton_alone && distance < FAST * previous) {
-                let budget = burst.min(left);
-                let next = inner.burst(&at, &slope, 1.0 / self.lipschitz, budget)?;
-                iterations += budget;
+                let next = inner.burst(&at, &slope, 1.0 / self.lipschitz, burst.min(left)).await?;
+                iterations += next.iterations;
                 burst = (burst * 2).min(LONGEST_BURST);
-                if self.objective(&next) <= objective {
-                    at = next;
+                if self.objective(&next.point) <= objective {
+                    at = next.point;
                 }
             }
             previous = distance;
             at = self.exact_step(&at, &self.slope(&at));
-            let (newton, taken) = self.newton(inner, &at, limits.max_iter.saturating_sub(iterations).max(1))?;
+            let (newton, taken) = self.newton(inner, &at, limits.max_iter.saturating_sub(iterations).max(1)).await?;
             iterations += taken;
             newton_alone = newton.as_ref().is_some_and(|(_, whole)| *whole);
             if let Some((moved, _)) = newton {
