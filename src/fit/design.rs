@@ -40,7 +40,7 @@ impl Design {
             let column = || x[j..].iter().step_by(p).copied();
             let (low, high) = column().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
             let largest = low.abs().max(high.abs());
-            if !largest.is_finite() {
+            if !column().all(f64::is_finite) {
                 return Err(Error::input(
                     format!("column {j} of x"),
                     "a value is NaN or infinite",

@@ -337,6 +337,8 @@ struct Conjugate {
     r: Pair,
     p: Pair,
     rz: Tensor,
+    /// 1 once a direction of negative curvature was met.
+    indefinite: Tensor,
 }
 
 impl Conjugate {
@@ -351,11 +353,12 @@ impl Conjugate {
         let z = system.precondition(&r);
         let rz = on.dot(&r, &z);
         let ratio = self.rz.gt(0.0).select(rz.div(&self.rz), 0.0);
-        Conjugate { d, p: moved(&z, &self.p, &ratio), r, rz }
+        let indefinite = along.lt(0.0).select(1.0, &self.indefinite);
+        Conjugate { d, p: moved(&z, &self.p, &ratio), r, rz, indefinite }
     }
 
     fn nodes(&self) -> Result<Vec<Node>> {
-        let all = [&self.d.w, &self.d.b, &self.r.w, &self.r.b, &self.p.w, &self.p.b, &self.rz];
+        let all = [&self.d.w, &self.d.b, &self.r.w, &self.r.b, &self.p.w, &self.p.b, &self.rz, &self.indefinite];
         all.iter().map(|t| t.node().cloned()).collect()
     }
 }
@@ -394,7 +397,7 @@ impl Inner for Accelerator {
         let right: Vec<f64> = (0..at.b.len()).map(rest).collect();
         // the right side in units of its greatest element, so that nothing vanishes however close the solution is
         let unit = right.iter().chain(&slope.intercept).fold(0.0f64, |m, v| m.max(v.abs()));
-        let mut found = Newton { step: vec![0.0; at.b.len()], intercept: vec![0.0; self.k], iterations: 0 };
+        let mut found = Newton { step: vec![0.0; at.b.len()], intercept: vec![0.0; self.k], iterations: 0, indefinite: false };
         if unit == 0.0 {
             return Ok(found);
         }
@@ -403,7 +406,7 @@ impl Inner for Accelerator {
         let r = self.upload(&narrow(right.iter().map(|v| v / unit)), &intercept);
         let z = system.precondition(&r);
         let zero = self.upload(&vec![0.0; at.b.len()], &vec![0.0; self.k]);
-        let mut state = Conjugate { d: zero, rz: self.dot(&r, &z), p: z, r };
+        let mut state = Conjugate { d: zero, rz: self.dot(&r, &z), p: z, r, indefinite: self.device.scalar(0.0) };
         self.device.realise(&[system.nodes()?, state.nodes()?].concat())?;
         let first = self.read(&[&state.rz]).await?[0][0];
         while found.iterations < budget {
@@ -412,8 +415,9 @@ impl Inner for Accelerator {
             }
             self.device.realise(&state.nodes()?)?;
             found.iterations += CHUNK;
-            let rz = self.read(&[&state.rz]).await?[0][0];
-            if !(rz > SOLVED * first) {
+            let told = self.read(&[&state.rz, &state.indefinite]).await?;
+            found.indefinite = told[1][0] != 0.0;
+            if found.indefinite || !(told[0][0] > SOLVED * first) {
                 break;
             }
         }

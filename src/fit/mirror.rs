@@ -114,11 +114,12 @@ impl Inner for Mirror<'_> {
         let mut d = vec![0.0; pk + k];
         let mut z = precondition(&r);
         let (mut p, mut rz) = (z.clone(), dot(&r, &z));
-        let (first, mut iterations) = (rz, 0);
+        let (first, mut iterations, mut indefinite) = (rz, 0, false);
         while iterations < budget && rz > 1e-10 * first && rz > 0.0 {
             let h = apply(&p);
             let along = dot(&p, &h);
             if along <= 0.0 {
+                indefinite = along < 0.0;
                 break;
             }
             let a = rz / along;
@@ -132,6 +133,6 @@ impl Inner for Mirror<'_> {
             rz = next;
             iterations += 1;
         }
-        Ok(Newton { step: d[..pk].to_vec(), intercept: d[pk..].to_vec(), iterations })
+        Ok(Newton { step: d[..pk].to_vec(), intercept: d[pk..].to_vec(), iterations, indefinite })
     }
 }

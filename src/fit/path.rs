@@ -43,6 +43,12 @@ const SPAN: f64 = 1e-3;
 const SHRUNK: f64 = 1e-3;
 
 impl Fitter<'_> {
+    /// Whether the penalty has a strength above 0, of which a path can be followed.
+    #[must_use]
+    pub fn has_strength(&self) -> bool {
+        self.regularizer.strength().is_some()
+    }
+
     /// The regularizer with all strengths multiplied by `m`.
     fn multiplied(&self, m: f64) -> Regularizer {
         self.regularizer.multiplied(m)
@@ -74,7 +80,7 @@ impl Fitter<'_> {
     /// # Errors
     /// A penalty without a strength, fewer than two steps, and what [`Fitter::fit`] meets.
     pub async fn path(&mut self, n: usize, progress: &mut dyn FnMut(usize, usize)) -> Result<Path> {
-        let Some((parameter, chosen)) = self.regularizer.strength().filter(|(_, value)| *value > 0.0) else {
+        let Some((parameter, chosen)) = self.regularizer.strength() else {
             return Err(Error::input(
                 "path",
                 format!("{} has no strength above 0 to vary", self.problem.penalty),

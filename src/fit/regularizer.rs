@@ -257,10 +257,12 @@ impl Regularizer {
         worst
     }
 
-    /// The smooth piece that `b` lies on.
+    /// The smooth piece that `b` lies on; `convex` takes negative second derivatives for 0, as if the concave part were the
+    /// tangent line that lies above it.
     #[must_use]
-    pub fn piece(&self, b: &[f64]) -> Piece {
+    pub fn piece(&self, b: &[f64], convex: bool) -> Piece {
         let n = b.len();
+        let bend = |curvature: f64| if convex { curvature.max(0.0) } else { curvature };
         let mut piece = Piece {
             free: vec![true; n],
             gradient: vec![0.0; n],
@@ -272,7 +274,7 @@ impl Regularizer {
             for ix in 0..n {
                 piece.free[ix] = !e.pinned(b[ix]);
                 piece.gradient[ix] = e.grad(b[ix]) / self.of(ix);
-                piece.diagonal[ix] = e.curvature(b[ix]) / self.of(ix).powi(2);
+                piece.diagonal[ix] = bend(e.curvature(b[ix])) / self.of(ix).powi(2);
             }
         }
         if let Some(grouped) = &self.grouped {
@@ -283,15 +285,15 @@ impl Regularizer {
                 if norm == 0.0 {
                     piece.sign.push(0.0);
                     let pinned = *w > 0.0 && grouped.profile.pinned(0.0);
-                    let bend = w * grouped.profile.curvature(0.0) / scale.powi(2);
+                    let at_zero = w * bend(grouped.profile.curvature(0.0)) / scale.powi(2);
                     for ix in self.elements(group) {
                         piece.free[ix] &= !pinned;
-                        piece.diagonal[ix] += bend;
+                        piece.diagonal[ix] += at_zero;
                     }
                     continue;
                 }
                 let pull = w * grouped.profile.grad(norm) / norm;
-                let factor = w * grouped.profile.curvature(norm) - pull;
+                let factor = w * bend(grouped.profile.curvature(norm)) - pull;
                 piece.sign.push(factor.signum());
                 for ix in self.elements(group) {
                     piece.gradient[ix] += pull * b[ix] / scale;

@@ -56,6 +56,8 @@ pub struct Newton {
     pub intercept: Vec<f64>,
     /// Steps taken.
     pub iterations: usize,
+    /// Whether a direction of negative curvature was met.
+    pub indefinite: bool,
 }
 
 /// A problem on the host.
@@ -146,8 +148,16 @@ impl Host<'_> {
         budget: usize,
     ) -> Result<(Option<(Point, bool)>, usize)> {
         let slope = self.slope(at);
-        let piece = self.regularizer.piece(&at.b);
-        let found = inner.newton(at, &slope, &piece, DAMPING * self.lipschitz, budget.min(NEWTON)).await?;
+        let damping = DAMPING * self.lipschitz;
+        let mut piece = self.regularizer.piece(&at.b, false);
+        let mut found = inner.newton(at, &slope, &piece, damping, budget.min(NEWTON)).await?;
+        if found.indefinite {
+            // a concave penalty outweighs the loss somewhere: its convex majorant gives a direction of descent
+            let wasted = found.iterations;
+            piece = self.regularizer.piece(&at.b, true);
+            found = inner.newton(at, &slope, &piece, damping, budget.min(NEWTON)).await?;
+            found.iterations += wasted;
+        }
         let before = slope.value + self.regularizer.value(&at.b);
         let ceiling = before + ROUNDING * before.abs();
         let mut fraction = 1.0;
