@@ -8,9 +8,7 @@ use super::design::Design;
 use super::loss::{Loss, Slope};
 use super::regularizer::{Piece, Placed, Regularizer};
 use super::solve::{Burst, Inner, Newton, Point};
-use crate::dtype::Element;
 use crate::error::{Error, Result};
-use crate::graph::Node;
 use crate::penalty::Penalty;
 use crate::run::Device;
 use crate::tensor::Tensor;
@@ -136,24 +134,20 @@ impl Accelerator {
             for _ in 0..CHUNK {
                 let moved = self.mean_product(&self.x.matmul(&v));
                 norm = moved.square().sum_all().sqrt();
-                v = moved.div(&norm.maximum(f32::MIN_POSITIVE));
+                v = moved.div(norm.maximum(f32::MIN_POSITIVE));
             }
-            self.device.realise(&[v.node()?.clone(), norm.node()?.clone()])?;
+            self.settle([&mut v, &mut norm])?;
         }
-        let found = f64::from(self.read(&[&norm]).await?[0][0]) * MARGIN;
+        let found = f64::from(norm.item::<f32>().await?) * MARGIN;
         let found = if self.free_intercept { found.max(1.0) } else { found };
         Ok(if found > 0.0 { found } else { 1.0 })
     }
 
-    /// Several tensors in one submission.
-    async fn read(&self, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
-        let nodes = tensors.iter().map(|t| t.node().cloned()).collect::<Result<Vec<Node>>>()?;
-        let readings = self.device.start_reading(&nodes)?;
-        let mut values = Vec::with_capacity(nodes.len());
-        for (reading, node) in readings.into_iter().zip(&nodes) {
-            values.push(f32::from_bytes(&reading.await?, node.elements()));
-        }
-        Ok(values)
+    /// Computes the state of a loop in one submission, and cuts it off from its past.
+    fn settle<const N: usize>(&self, state: [&mut Tensor; N]) -> Result<()> {
+        let all: Vec<&Tensor> = state.iter().map(|t| &**t).collect();
+        self.device.eval(&all)?;
+        state.into_iter().try_for_each(|t| t.leaf().map(|leaf| *t = leaf))
     }
 
     /// `x^T r / n`.
@@ -255,8 +249,8 @@ impl Fista {
         Fista { x, z, theta: after }
     }
 
-    fn nodes(&self) -> Result<Vec<Node>> {
-        [&self.x.w, &self.x.b, &self.z.w, &self.z.b, &self.theta].iter().map(|t| t.node().cloned()).collect()
+    fn settle(&mut self, on: &Accelerator) -> Result<()> {
+        on.settle([&mut self.x.w, &mut self.x.b, &mut self.z.w, &mut self.z.b, &mut self.theta])
     }
 }
 
@@ -325,9 +319,11 @@ impl System {
         Pair { w: r.w.div(&self.condition.w), b: r.b.div(&self.condition.b) }
     }
 
-    fn nodes(&self) -> Result<Vec<Node>> {
-        let q = self.probability.iter();
-        q.chain([&self.condition.w, &self.condition.b]).map(|t| t.node().cloned()).collect()
+    fn settle(&mut self, on: &Accelerator) -> Result<()> {
+        if let Some(q) = &mut self.probability {
+            on.settle([q])?;
+        }
+        on.settle([&mut self.condition.w, &mut self.condition.b])
     }
 }
 
@@ -357,9 +353,9 @@ impl Conjugate {
         Conjugate { d, p: moved(&z, &self.p, &ratio), r, rz, indefinite }
     }
 
-    fn nodes(&self) -> Result<Vec<Node>> {
-        let all = [&self.d.w, &self.d.b, &self.r.w, &self.r.b, &self.p.w, &self.p.b, &self.rz, &self.indefinite];
-        all.iter().map(|t| t.node().cloned()).collect()
+    fn settle(&mut self, on: &Accelerator) -> Result<()> {
+        let Conjugate { d, r, p, rz, indefinite } = self;
+        on.settle([&mut d.w, &mut d.b, &mut r.w, &mut r.b, &mut p.w, &mut p.b, rz, indefinite])
     }
 }
 
@@ -367,17 +363,18 @@ impl Inner for Accelerator {
     async fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Burst> {
         let x = self.place(from);
         let (g, at) = (self.upload(&narrow(slope.gradient.iter().copied()), &narrow(slope.intercept.iter().copied())), self.gradient(&x));
-        let correction = Pair { w: g.w.sub(&at.w), b: g.b.sub(&at.b) };
-        self.device.realise(&[correction.w.node()?.clone(), correction.b.node()?.clone()])?;
-        let mut state = Fista { z: x.clone(), x, theta: self.device.scalar(1.0) };
+        let mut correction = Pair { w: g.w.sub(&at.w), b: g.b.sub(&at.b) };
+        self.settle([&mut correction.w, &mut correction.b])?;
+        // a leaf of its own, not a second name of x: then all chunks have one structure, and one plan
+        let mut state = Fista { z: self.place(from), x, theta: self.device.tensor(&[1.0f32], []) };
         let chunks = budget.div_ceil(CHUNK);
         for _ in 0..chunks {
             for _ in 0..CHUNK {
                 state = state.next(self, &correction, t);
             }
-            self.device.realise(&state.nodes()?)?;
+            state.settle(self)?;
         }
-        let read = self.read(&[&state.x.w, &state.x.b]).await?;
+        let read = self.device.read::<f32>(&[&state.x.w, &state.x.b]).await?;
         let ratio = &self.penalized().ratio;
         let b = read[0].iter().enumerate().map(|(ix, &w)| f64::from(w) / ratio[ix / self.k]).collect();
         let intercept =
@@ -401,27 +398,29 @@ impl Inner for Accelerator {
         if unit == 0.0 {
             return Ok(found);
         }
-        let system = System::new(self, &self.place(at), piece, damping);
+        let mut system = System::new(self, &self.place(at), piece, damping);
         let intercept = narrow(slope.intercept.iter().map(|v| -v / unit));
         let r = self.upload(&narrow(right.iter().map(|v| v / unit)), &intercept);
+        system.settle(self)?;
         let z = system.precondition(&r);
         let zero = self.upload(&vec![0.0; at.b.len()], &vec![0.0; self.k]);
-        let mut state = Conjugate { d: zero, rz: self.dot(&r, &z), p: z, r, indefinite: self.device.scalar(0.0) };
-        self.device.realise(&[system.nodes()?, state.nodes()?].concat())?;
-        let first = self.read(&[&state.rz]).await?[0][0];
+        let indefinite = self.device.tensor(&[0.0f32], []);
+        let mut state = Conjugate { d: zero, rz: self.dot(&r, &z), p: z, r, indefinite };
+        state.settle(self)?;
+        let first = state.rz.item::<f32>().await?;
         while found.iterations < budget {
             for _ in 0..CHUNK {
                 state = state.next(self, &system);
             }
-            self.device.realise(&state.nodes()?)?;
+            state.settle(self)?;
             found.iterations += CHUNK;
-            let told = self.read(&[&state.rz, &state.indefinite]).await?;
+            let told = self.device.read::<f32>(&[&state.rz, &state.indefinite]).await?;
             found.indefinite = told[1][0] != 0.0;
             if found.indefinite || !(told[0][0] > SOLVED * first) {
                 break;
             }
         }
-        let read = self.read(&[&state.d.w, &state.d.b]).await?;
+        let read = self.device.read::<f32>(&[&state.d.w, &state.d.b]).await?;
         found.step = read[0].iter().map(|&v| f64::from(v) * unit).collect();
         if self.free_intercept {
             found.intercept = read[1].iter().map(|&v| f64::from(v) * unit).collect();
