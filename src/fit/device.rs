@@ -29,6 +29,7 @@ pub(super) struct Accelerator {
     device: Device,
     model: Model,
     k: usize,
+    n: usize,
     p: usize,
     free_intercept: bool,
     /// `[n, p]`.
@@ -77,6 +78,7 @@ impl Accelerator {
             device: device.clone(),
             model: loss.model,
             k,
+            n,
             p,
             free_intercept: loss.free_intercept,
             x: device.tensor(&narrow(design.x.iter().copied()), [n, p]).check()?,
@@ -132,7 +134,7 @@ impl Accelerator {
         let mut norm = self.device.scalar(0.0);
         for _ in 0..POWER / CHUNK {
             for _ in 0..CHUNK {
-                let moved = self.mean_product(&self.x.matmul(&v));
+                let moved = self.mean_product(&self.product(&v));
                 norm = moved.square().sum_all().sqrt();
                 v = moved.div(norm.maximum(f32::MIN_POSITIVE));
             }
@@ -150,15 +152,25 @@ impl Accelerator {
         state.into_iter().try_for_each(|t| t.leaf().map(|leaf| *t = leaf))
     }
 
-    /// `x^T r / n`.
+    /// `x w` for `w: [p, k]`. One column is a reduction, which takes what follows into its kernel.
+    fn product(&self, w: &Tensor) -> Tensor {
+        match w.shape() {
+            Ok(shape) if shape[1] == 1 => self.x.mul(w.t()).sum_keep(1),
+            _ => self.x.matmul(w),
+        }
+    }
+
+    /// `x^T r / n` for `r: [n, k]`.
     fn mean_product(&self, r: &Tensor) -> Tensor {
-        let n = r.shape().map_or(1, |s| s[0]);
-        self.x.t().matmul(r).mul(1.0 / n as f64)
+        match r.shape() {
+            Ok(shape) if shape[1] == 1 => self.x.mul(r).mean(0).unsqueeze(1),
+            _ => self.x.t().matmul(r).mul(1.0 / self.n as f64),
+        }
     }
 
     /// The linear predictor `[n, k]` of coefficients in the device's coordinates.
     fn predictor(&self, at: &Pair) -> Tensor {
-        let eta = self.x.matmul(&at.w.mul(&self.penalized().scale));
+        let eta = self.product(&at.w.mul(&self.penalized().scale));
         if self.free_intercept { eta.add(&at.b) } else { eta }
     }
 
@@ -286,7 +298,7 @@ impl System {
         };
         let weight = match &probability {
             Some(q) => q.mul(q.mul(-1.0).add(1.0)).mean(0),
-            None => on.device.ones([k]),
+            None => on.device.tensor(&vec![1.0f32; k], [k]),
         };
         let condition = Pair {
             w: on.squares.mul(&weight).add(diagonal.maximum(damping)),
@@ -297,7 +309,7 @@ impl System {
 
     /// The matrix times a vector.
     fn apply(&self, on: &Accelerator, d: &Pair) -> Pair {
-        let mut rows = on.x.matmul(&d.w);
+        let mut rows = on.product(&d.w);
         if on.free_intercept {
             rows = rows.add(&d.b);
         }
