@@ -1,5 +1,8 @@
 //! The picture of a path: every coefficient over the strength of the penalty, as an SVG.
 
+use super::report::cannot_write;
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use ridgepoint::{Error, Result};
@@ -41,8 +44,11 @@ const COLOURS: [RGBColor; 12] = [
 const GREY: RGBColor = RGBColor(196, 196, 196);
 const INK: RGBColor = RGBColor(60, 60, 60);
 const FAINT: RGBColor = RGBColor(228, 228, 228);
+/// In pixels, as shown.
 const SIZE: (u32, u32) = (960, 600);
-/// Between the names at the ends of the lines.
+/// The canvas has this many units to a pixel: coordinates are whole numbers, and lines through whole pixels look bent.
+const FINE: u32 = 8;
+/// Between the names at the ends of the lines, in pixels.
 const LINE_HEIGHT: i32 = 17;
 
 /// A number with three significant digits, without a needless exponent.
@@ -60,7 +66,16 @@ fn short(x: f64) -> String {
 }
 
 fn font(size: u32) -> TextStyle<'static> {
-    ("sans-serif", size).into_font().color(&INK)
+    ("sans-serif", fine(size)).into_font().color(&INK)
+}
+
+fn fine(pixels: u32) -> u32 {
+    pixels * FINE
+}
+
+/// A place on the canvas.
+fn at(x: i32, y: i32) -> (i32, i32) {
+    (x * FINE as i32, y * FINE as i32)
 }
 
 /// Heights for labels that want to stand at `wanted` (ascending), at least `gap` apart and within `range`.
@@ -77,16 +92,31 @@ fn spaced(wanted: &[i32], gap: i32, range: (i32, i32)) -> Vec<i32> {
     at
 }
 
+type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Where a line ends on the canvas, and what is written there.
+struct End {
+    at: (i32, i32),
+    name: String,
+    colour: RGBColor,
+}
+
 impl Picture {
     /// Writes the SVG.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let mut svg = String::new();
-        self.draw(&mut svg).map_err(|e| {
+        let svg = self.svg().map_err(|e| {
             Error::input(path.display().to_string(), format!("the picture cannot be drawn: {e}"), "report this")
         })?;
-        std::fs::write(path, svg).map_err(|e| {
-            Error::input(path.display().to_string(), format!("cannot be written: {e}"), "choose another --out")
-        })
+        std::fs::write(path, svg).map_err(|e| cannot_write(path, &e))
+    }
+
+    fn svg(&self) -> std::result::Result<String, Box<dyn std::error::Error>> {
+        let mut svg = String::new();
+        self.draw(&mut svg)?;
+        let size = |unit: u32| format!("<svg width=\"{}\" height=\"{}\"", SIZE.0 * unit, SIZE.1 * unit);
+        Ok(svg.replacen(&size(FINE), &size(1), 1))
     }
 
     /// Lines by the size they reach, greatest first: these get colours and names.
@@ -107,22 +137,23 @@ impl Picture {
         ((first, last), (low - pad, high + pad))
     }
 
-    fn draw(&self, svg: &mut String) -> std::result::Result<(), Box<dyn std::error::Error>> {
-        let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    fn draw(&self, svg: &mut String) -> Outcome {
+        let root = SVGBackend::with_string(svg, (fine(SIZE.0), fine(SIZE.1))).into_drawing_area();
         root.fill(&WHITE)?;
-        root.draw(&Text::new(self.title.clone(), (72, 18), font(22)))?;
-        root.draw(&Text::new(self.subtitle.clone(), (72, 46), font(14)))?;
+        root.draw(&Text::new(self.title.clone(), at(66, 16), font(24)))?;
+        root.draw(&Text::new(self.subtitle.clone(), at(66, 46), font(14)))?;
         let ((first, last), (low, high)) = self.bounds();
-        let body = root.margin(76, 12, 12, 168);
+        let body = root.margin(fine(94), fine(10), fine(6), fine(168));
         let mut chart = ChartBuilder::on(&body)
-            .x_label_area_size(48)
-            .y_label_area_size(60)
+            .x_label_area_size(fine(50))
+            .y_label_area_size(fine(60))
             .build_cartesian_2d(first..last, low..high)?;
         chart
             .configure_mesh()
-            .bold_line_style(FAINT)
+            .bold_line_style(FAINT.stroke_width(FINE))
             .light_line_style(WHITE)
-            .axis_style(INK)
+            .axis_style(INK.stroke_width(FINE))
+            .set_all_tick_mark_size(fine(4))
             .label_style(font(13))
             .axis_desc_style(font(14))
             .x_desc(self.strength.as_str())
@@ -131,47 +162,71 @@ impl Picture {
             .x_label_formatter(&|x| short(10f64.powf(-x)))
             .y_label_formatter(&|y| short(*y))
             .draw()?;
-        chart.draw_series(LineSeries::new([(first, 0.0), (last, 0.0)], INK.stroke_width(1)))?;
-        let x: Vec<f64> = self.strengths.iter().map(|s| -s.log10()).collect();
-        let count = font(12).pos(Pos::new(HPos::Center, VPos::Bottom));
-        for ix in (0..x.len()).step_by(x.len().div_ceil(9)) {
-            let (left, top) = chart.backend_coord(&(x[ix], high));
-            root.draw(&Text::new(self.counts[ix].to_string(), (left, top - 3), count.clone()))?;
-        }
-        let ranked = self.ranked();
-        let mut names = Vec::new();
-        for (rank, (name, values)) in ranked.iter().enumerate().rev() {
-            let named = rank < COLOURS.len();
-            let colour = if named { COLOURS[rank] } else { GREY };
-            let width = if named { 2 } else { 1 };
-            let points = x.iter().copied().zip(values.iter().copied());
-            chart.draw_series(LineSeries::new(points, colour.stroke_width(width)))?;
-            if named && let Some(end) = values.last() {
-                names.push((chart.backend_coord(&(last, *end)), name, colour));
-            }
-        }
+        let zero = [(first, 0.0), (last, 0.0)];
+        chart.draw_series(LineSeries::new(zero, INK.stroke_width(FINE)))?;
+        self.counted(&root, &chart, high)?;
+        let names = self.lined(&mut chart)?;
         if let Some(chosen) = self.chosen.filter(|c| (first..=last).contains(&-c.log10())) {
-            let at = -chosen.log10();
-            chart.draw_series(DashedLineSeries::new([(at, low), (at, high)], 6, 4, INK.stroke_width(1)))?;
-            let (x, y) = chart.backend_coord(&(at, low));
+            let x = -chosen.log10();
+            let ends = [(x, low), (x, high)];
+            chart.draw_series(DashedLineSeries::new(ends, fine(6), fine(4), INK.stroke_width(FINE)))?;
+            let (left, bottom) = chart.backend_coord(&(x, low));
             let style = font(13).pos(Pos::new(HPos::Left, VPos::Bottom));
-            root.draw(&Text::new(format!("chosen: {}", short(chosen)), (x + 6, y - 6), style))?;
+            let (right, up) = at(6, -6);
+            root.draw(&Text::new(format!("chosen: {}", short(chosen)), (left + right, bottom + up), style))?;
         }
-        names.sort_by_key(|((_, y), ..)| *y);
-        let heights: Vec<i32> = names.iter().map(|((_, y), ..)| *y).collect();
         let range = (chart.backend_coord(&(last, high)).1, chart.backend_coord(&(last, low)).1);
-        for (((x, from), name, colour), y) in names.iter().zip(spaced(&heights, LINE_HEIGHT, range)) {
-            root.draw(&PathElement::new(vec![(*x, *from), (x + 8, y), (x + 14, y)], colour.stroke_width(1)))?;
-            let style = font(14).color(colour).pos(Pos::new(HPos::Left, VPos::Center));
-            root.draw(&Text::new(clipped(name), (x + 18, y), style))?;
-        }
-        if ranked.len() > COLOURS.len() {
-            let text = format!("and {} smaller, in grey", ranked.len() - COLOURS.len());
-            root.draw(&Text::new(text, (SIZE.0 as i32 - 164, SIZE.1 as i32 - 26), font(12)))?;
+        named(&root, names, range)?;
+        if self.lines.len() > COLOURS.len() {
+            let text = format!("and {} smaller, in grey", self.lines.len() - COLOURS.len());
+            root.draw(&Text::new(text, at(SIZE.0 as i32 - 160, SIZE.1 as i32 - 26), font(12)))?;
         }
         root.present()?;
         Ok(())
     }
+
+    /// Above the chart: how many features are in use.
+    fn counted(&self, root: &Canvas, chart: &Chart, high: f64) -> Outcome {
+        let style = font(12).pos(Pos::new(HPos::Center, VPos::Bottom));
+        for ix in (0..self.counts.len()).step_by(self.counts.len().div_ceil(9)) {
+            let (x, y) = chart.backend_coord(&(-self.strengths[ix].log10(), high));
+            root.draw(&Text::new(self.counts[ix].to_string(), (x, y - at(0, 4).1), style.clone()))?;
+        }
+        let (x, y) = chart.backend_coord(&(-self.strengths[self.strengths.len() - 1].log10(), high));
+        let style = font(12).pos(Pos::new(HPos::Left, VPos::Bottom));
+        root.draw(&Text::new("features in use", (x + at(18, 0).0, y - at(0, 4).1), style))?;
+        Ok(())
+    }
+
+    /// The lines, the small ones first; gives the ends of those that get a name.
+    fn lined(&self, chart: &mut Chart) -> std::result::Result<Vec<End>, Box<dyn std::error::Error>> {
+        let x: Vec<f64> = self.strengths.iter().map(|s| -s.log10()).collect();
+        let mut ends = Vec::new();
+        for (rank, (name, values)) in self.ranked().into_iter().enumerate().rev() {
+            let colour = COLOURS.get(rank).copied();
+            let points = || x.iter().copied().zip(values.iter().copied());
+            let width = if colour.is_some() { 2 * FINE } else { FINE };
+            chart.draw_series(LineSeries::new(points(), colour.unwrap_or(GREY).stroke_width(width)))?;
+            if let (Some(colour), Some(end)) = (colour, points().last()) {
+                ends.push(End { at: chart.backend_coord(&end), name: name.clone(), colour });
+            }
+        }
+        Ok(ends)
+    }
+}
+
+/// The names at the ends of the lines, moved apart where they would overlap.
+fn named(root: &Canvas, mut ends: Vec<End>, range: (i32, i32)) -> Outcome {
+    ends.sort_by_key(|end| end.at.1);
+    let heights: Vec<i32> = ends.iter().map(|end| end.at.1).collect();
+    for (End { at: (x, from), name, colour }, y) in ends.iter().zip(spaced(&heights, at(0, LINE_HEIGHT).1, range)) {
+        let across = |pixels: i32| x + at(pixels, 0).0;
+        let leader = vec![(*x, *from), (across(8), y), (across(14), y)];
+        root.draw(&PathElement::new(leader, colour.stroke_width(FINE)))?;
+        let style = font(14).color(colour).pos(Pos::new(HPos::Left, VPos::Center));
+        root.draw(&Text::new(clipped(name), (across(18), y), style))?;
+    }
+    Ok(())
 }
 
 fn clipped(name: &str) -> String {
@@ -208,8 +263,8 @@ mod tests {
             chosen: Some(1.0),
             lines,
         };
-        let mut svg = String::new();
-        picture.draw(&mut svg).expect("drawable");
+        let svg = picture.svg().expect("drawable");
+        assert!(svg.starts_with("<svg width=\"960\" height=\"600\" viewBox=\"0 0 7680 4800\""), "{svg}");
         assert!(svg.contains("name13") && svg.contains("chosen: 1") && svg.contains("and 2 smaller") && svg.contains("&lt;&amp;&gt;"));
         assert!(svg.matches("<polyline").count() >= 14);
     }

@@ -93,7 +93,7 @@ impl Report<'_> {
             order.sort_by(|&a, &b| effect(b).total_cmp(&effect(a)));
         }
         let mut grid = Grid::new();
-        grid.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+        grid.load_preset(presets::UTF8_BORDERS_ONLY);
         grid.set_header(std::iter::once("feature".to_string()).chain(self.titles()));
         for &j in order.iter().take(SHOWN) {
             let values = &self.fit.coefficients[j * k..(j + 1) * k];

@@ -321,8 +321,9 @@ impl System {
         }
         let mut w = on.mean_product(&rows).add(self.diagonal.mul(&d.w));
         if let (Some((direction, sign)), Some(membership)) = (&self.direction, &on.penalized().membership) {
-            let along = membership.matmul(&direction.mul(&d.w).sum_keep(1)).mul(sign);
-            w = w.add(membership.t().matmul(&along).mul(direction));
+            let rows = direction.mul(&d.w).sum_keep(1);
+            let along = membership.mul(rows.t()).sum_keep(1).mul(sign);
+            w = w.add(membership.mul(along).sum(0).unsqueeze(1).mul(direction));
         }
         Pair { w: w.mul(&self.free), b: rows.mean(0) }
     }
