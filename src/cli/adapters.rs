@@ -53,13 +53,17 @@ impl Adapters {
     pub fn run(self) -> std::result::Result<Outcome, Failure> {
         let all = Device::adapters_blocking();
         let wanted = self.common.adapter.to_lowercase();
-        let chosen: Vec<_> =
-            all.iter().filter(|s| wanted == "auto" || s.name.to_lowercase().contains(&wanted)).cloned().collect();
+        let chosen: Vec<_> = all
+            .iter()
+            .filter(|s| wanted == "auto" || s.to_string().to_lowercase().contains(&wanted))
+            .cloned()
+            .collect();
         if chosen.is_empty() {
             // opening it says what there is and what to do
             self.common.open()?;
         }
-        let probed: Vec<Probed> = chosen.into_iter().map(|summary| Probed { probe: probe(&summary), summary }).collect();
+        let probed: Vec<Probed> =
+            chosen.into_iter().map(|summary| Probed { probe: probe(&summary), summary }).collect();
         if self.common.json {
             say(&json(&probed)?);
         } else {
@@ -82,6 +86,13 @@ fn size(bytes: u64) -> String {
     }
 }
 
+/// The features that compute work can use; all of them are in the JSON.
+fn features(all: &[String]) -> String {
+    let useful = ["SHADER_F16", "SUBGROUP", "TIMESTAMP_QUERY", "SHADER_INT64", "SHADER_F64", "PIPELINE_CACHE"];
+    let found = useful.iter().filter(|f| all.iter().any(|a| a == *f));
+    found.map(|f| f.to_lowercase().replace('_', " ")).collect::<Vec<_>>().join(", ")
+}
+
 fn grid(probed: &[Probed]) -> String {
     let mut grid = Grid::new();
     grid.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(110);
@@ -101,7 +112,7 @@ fn grid(probed: &[Probed]) -> String {
             format!("{}\n{}", s.name, s.driver),
             format!("{}, {}", s.backend, s.kind),
             limits,
-            s.features.join(", ").to_lowercase(),
+            features(&s.features),
             if p.probe.is_ok() { "passed".into() } else { "FAILED".to_string() },
         ]);
     }
@@ -110,7 +121,7 @@ fn grid(probed: &[Probed]) -> String {
 
 /// A few operations of different kinds (a fused map, a reduction, a product) against the reference.
 fn probe(summary: &AdapterSummary) -> Result<()> {
-    let common = Common { adapter: summary.name.clone(), json: false };
+    let common = Common { adapter: summary.to_string(), json: false };
     let device = common.open()?;
     let values: Vec<f32> = (0..300).map(|i| (i as f32 * 0.37).sin() * 3.0).collect();
     let x = device.tensor(&values, [20, 15]);

@@ -1,16 +1,14 @@
 //! `ridgepoint fit`: a regularized model of the user's data.
 
 use super::picture::Picture;
+use super::progress::Progress;
 use super::report::{Report, cannot_write};
 use super::table::{self, Table};
 use super::{Common, Failure, Outcome, json, say};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ridgepoint::fit::{Fitter, Model, Path as FitPath, Problem};
 use ridgepoint::{Device, Result, penalty};
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
 Objective: loss + penalty(b). The loss is 1/(2n) ||y - X b - b0||^2 for linear models and the mean log-loss for logistic and
@@ -29,7 +27,7 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Fit {
-    /// A CSV file with a header row, or a packaged set: diabetes, breast_cancer, wine, digits [default: diabetes]
+    /// A CSV file with a header row, or a packaged set: diabetes, `breast_cancer`, wine, digits [default: diabetes]
     #[arg(value_name = "DATA.csv")]
     data: Option<PathBuf>,
     /// The column to predict [default: `target`, else the last column]
@@ -92,39 +90,6 @@ fn tolerance(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
-/// A bar on the terminal, once the work has taken a second.
-struct Progress {
-    bar: Option<ProgressBar>,
-    shown: bool,
-    since: Instant,
-}
-
-impl Progress {
-    fn new() -> Progress {
-        Progress { bar: None, shown: std::io::stderr().is_terminal(), since: Instant::now() }
-    }
-
-    fn set(&mut self, done: u64, of: u64, what: &str) {
-        if !self.shown || self.since.elapsed() < Duration::from_secs(1) {
-            return;
-        }
-        let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{msg:>22} [{wide_bar}] {pos}/{len} {elapsed}");
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style.progress_chars("=> ")))
-        });
-        bar.set_length(of);
-        bar.set_position(done);
-        bar.set_message(what.to_string());
-    }
-
-    fn clear(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
-}
-
 impl Fit {
     /// Without data and penalty it shows what it can do: see `EXAMPLES`.
     fn is_show(&self) -> bool {
@@ -169,7 +134,7 @@ impl Fit {
         if self.common.json {
             say(&json(&report)?);
         } else {
-            self.print(&report, &table, path.as_ref());
+            print(&report, &table, path.as_ref());
         }
         if let Some(out) = &self.out {
             self.write(out, &report, &table, path.as_ref())?;
@@ -211,31 +176,9 @@ impl Fit {
             (None, Some(_)) if fitter.has_strength() => DRAWN,
             _ => return Ok((fit, None)),
         };
-        let path = fitter.path(usize::from(steps), &mut |done, of| progress.set(done as u64, of as u64, "path")).await?;
+        let path =
+            fitter.path(usize::from(steps), &mut |done, of| progress.set(done as u64, of as u64, "path")).await?;
         Ok((fit, Some(path)))
-    }
-
-    fn print(&self, report: &Report, table: &Table, path: Option<&FitPath>) {
-        say(&report.table());
-        let names = |ix: &[usize]| ix.iter().map(|&j| table.names[j].as_str()).collect::<Vec<_>>().join(", ");
-        if !report.fit.constant.is_empty() {
-            say(&format!("constant    {} (no information; coefficient 0)", names(&report.fit.constant)));
-        }
-        say(&format!("data        {}: {} rows, {} features, target {}", table.place, table.rows(), table.names.len(), table.target));
-        if let Some(path) = path {
-            let nonzero = |ix: usize| path.steps[ix].coefficients.iter().filter(|v| **v != 0.0).count();
-            let last = path.steps.len() - 1;
-            say(&format!(
-                "path        {} strengths, {} from {:.4} down to {:.2e}: {} to {} coefficients are not 0",
-                path.steps.len(),
-                path.parameter,
-                path.steps[0].strength,
-                path.steps[last].strength,
-                nonzero(0),
-                nonzero(last),
-            ));
-        }
-        say(&report.summary());
     }
 
     fn write(&self, out: &Path, report: &Report, table: &Table, path: Option<&FitPath>) -> Result<()> {
@@ -260,6 +203,36 @@ impl Fit {
     }
 }
 
+/// The table, and what else there is to know.
+fn print(report: &Report, table: &Table, path: Option<&FitPath>) {
+    say(&report.table());
+    let names = |ix: &[usize]| ix.iter().map(|&j| table.names[j].as_str()).collect::<Vec<_>>().join(", ");
+    if !report.fit.constant.is_empty() {
+        say(&format!("constant    {} (no information; coefficient 0)", names(&report.fit.constant)));
+    }
+    say(&format!(
+        "data        {}: {} rows, {} features, target {}",
+        table.place,
+        table.rows(),
+        table.names.len(),
+        table.target
+    ));
+    if let Some(path) = path {
+        let nonzero = |ix: usize| path.steps[ix].coefficients.iter().filter(|v| **v != 0.0).count();
+        let last = path.steps.len() - 1;
+        say(&format!(
+            "path        {} strengths, {} from {:.4} down to {:.2e}: {} to {} coefficients are not 0",
+            path.steps.len(),
+            path.parameter,
+            path.steps[0].strength,
+            path.steps[last].strength,
+            nonzero(0),
+            nonzero(last),
+        ));
+    }
+    say(&report.summary());
+}
+
 /// Coefficients per standard deviation: in one picture only like can be compared with like.
 fn picture(report: &Report, table: &Table, path: &FitPath) -> Picture {
     let k = report.fit.outputs();
@@ -271,7 +244,8 @@ fn picture(report: &Report, table: &Table, path: &FitPath) -> Picture {
         let values = path.steps.iter().map(|step| size(&step.standardized[j * k..(j + 1) * k])).collect();
         (name.clone(), values)
     };
-    let counts = path.steps.iter().map(|s| s.coefficients.chunks_exact(k).filter(|c| c.iter().any(|v| *v != 0.0)).count());
+    let counts =
+        path.steps.iter().map(|s| s.coefficients.chunks_exact(k).filter(|c| c.iter().any(|v| *v != 0.0)).count());
     let name = report.penalty.split('(').next().unwrap_or_default();
     let shown = if k == 1 { "coefficients" } else { "sizes of the coefficients over the classes" };
     Picture {

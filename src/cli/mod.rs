@@ -7,6 +7,7 @@ mod check;
 mod fit;
 mod penalties;
 mod picture;
+mod progress;
 mod report;
 mod table;
 

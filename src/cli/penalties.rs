@@ -83,12 +83,13 @@ impl Penalties {
 
 fn overview(all: &[Entry]) -> String {
     let mut grid = Grid::new();
-    grid.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(110);
+    grid.load_preset(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(110);
     grid.set_header(["penalty", "parameters", "convex", "value"]);
     for entry in all {
         let mut names = vec![entry.name.clone()];
         names.extend(entry.aliases.iter().cloned());
-        let mut parameters: Vec<String> = entry.parameters.iter().map(|p| format!("{}={}", p.name, p.default)).collect();
+        let mut parameters: Vec<String> =
+            entry.parameters.iter().map(|p| format!("{}={}", p.name, p.default)).collect();
         if entry.grouped {
             parameters.push("groups=…".into());
         }

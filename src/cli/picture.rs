@@ -207,7 +207,7 @@ impl Picture {
             let points = || x.iter().copied().zip(values.iter().copied());
             let width = if colour.is_some() { 2 * FINE } else { FINE };
             chart.draw_series(LineSeries::new(points(), colour.unwrap_or(GREY).stroke_width(width)))?;
-            if let (Some(colour), Some(end)) = (colour, points().last()) {
+            if let (Some(colour), Some(end)) = (colour, points().next_back()) {
                 ends.push(End { at: chart.backend_coord(&end), name: name.clone(), colour });
             }
         }
@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let cases = [(0.0, "0"), (12345.0, "12345"), (-0.5, "-0.5"), (0.0123, "0.0123"), (1e-7, "1.0e-7"), (44.6, "44.6")];
+        let cases =
+            [(0.0, "0"), (12345.0, "12345"), (-0.5, "-0.5"), (0.0123, "0.0123"), (1e-7, "1.0e-7"), (44.6, "44.6")];
         assert!(cases.iter().all(|(x, text)| short(*x) == *text), "{:?}", cases.map(|(x, _)| short(x)));
     }
 
@@ -265,7 +266,12 @@ mod tests {
         };
         let svg = picture.svg().expect("drawable");
         assert!(svg.starts_with("<svg width=\"960\" height=\"600\" viewBox=\"0 0 7680 4800\""), "{svg}");
-        assert!(svg.contains("name13") && svg.contains("chosen: 1") && svg.contains("and 2 smaller") && svg.contains("&lt;&amp;&gt;"));
+        assert!(
+            svg.contains("name13")
+                && svg.contains("chosen: 1")
+                && svg.contains("and 2 smaller")
+                && svg.contains("&lt;&amp;&gt;")
+        );
         assert!(svg.matches("<polyline").count() >= 14);
     }
 }

@@ -303,7 +303,11 @@ mod tests {
 
     #[test]
     fn separators_quotes_and_byte_order_marks_are_read() {
-        for text in ["\u{feff}a,\"b, c\",target\n1,2,3\n4,5,6\n", "a;b;target\r\n1;2;3\r\n4;5;6\r\n", "a\tb\ttarget\n1\t2\t3\n\n4\t5\t6"] {
+        for text in [
+            "\u{feff}a,\"b, c\",target\n1,2,3\n4,5,6\n",
+            "a;b;target\r\n1;2;3\r\n4;5;6\r\n",
+            "a\tb\ttarget\n1\t2\t3\n\n4\t5\t6",
+        ] {
             let table = parse("data.csv", text, None).expect("readable");
             assert_eq!(table.x, [1.0, 2.0, 4.0, 5.0]);
             assert_eq!(table.numbers().expect("numbers").y, [3.0, 6.0]);
@@ -347,7 +351,9 @@ mod tests {
         let text = read(["red", "2", "blue", "2"]).for_model("softmax").expect("three").0;
         assert_eq!((text.y, text.classes), (vec![2.0, 0.0, 1.0, 0.0], vec!["2".into(), "blue".into(), "red".into()]));
         let refused = |labels, model| read(labels).for_model(model).expect_err("refused").to_string();
-        assert!(refused(["1.5", "2", "1", "2"], "softmax").contains("data.csv:2, column `target`: the class label 1.5"));
+        assert!(
+            refused(["1.5", "2", "1", "2"], "softmax").contains("data.csv:2, column `target`: the class label 1.5")
+        );
         assert!(refused(["1", "2", "3", "2"], "logistic").contains("3 classes"));
         assert!(refused(["1", "1", "1", "1"], "softmax").contains("every row has the class"));
         assert!(refused(["1", "2", "3", "4"], "softmax").contains("rows have classes of their own"));
@@ -357,9 +363,12 @@ mod tests {
 
     #[test]
     fn the_packaged_sets_are_readable() {
-        for (name, rows, features, model) in
-            [("diabetes", 442, 10, "linear"), ("breast_cancer", 569, 30, "logistic"), ("wine", 178, 13, "softmax"), ("digits", 1797, 64, "softmax")]
-        {
+        for (name, rows, features, model) in [
+            ("diabetes", 442, 10, "linear"),
+            ("breast_cancer", 569, 30, "logistic"),
+            ("wine", 178, 13, "softmax"),
+            ("digits", 1797, 64, "softmax"),
+        ] {
             let table = read(Path::new(name), None).expect(name);
             assert_eq!((table.rows(), table.names.len()), (rows, features), "{name}");
             table.for_model(model).expect(name);

@@ -70,7 +70,9 @@ impl Accelerator {
     pub fn new(device: &Device, design: &Design, loss: &Loss) -> Result<Accelerator> {
         let (n, p, k) = (design.n, design.p, loss.k);
         let y = match loss.model {
-            Model::Softmax { .. } => loss.y.iter().flat_map(|&y| (0..k).map(move |c| f64::from(y == c as f64))).collect(),
+            Model::Softmax { .. } => {
+                loss.y.iter().flat_map(|&y| (0..k).map(move |c| f64::from(y == c as f64))).collect()
+            }
             _ => loss.y.clone(),
         };
         let squares = (0..p).map(|j| design.x[j..].iter().step_by(p).map(|v| v * v).sum::<f64>() / n as f64);
@@ -111,13 +113,8 @@ impl Accelerator {
             }
             self.device.tensor(&rows, [grouped.members.len(), self.p])
         });
-        self.penalized = Some(Penalized {
-            penalty,
-            ratio,
-            scale: column(narrow(scale.iter().copied())),
-            metric,
-            membership,
-        });
+        self.penalized =
+            Some(Penalized { penalty, ratio, scale: column(narrow(scale.iter().copied())), metric, membership });
         Ok(())
     }
 
@@ -220,10 +217,8 @@ impl Accelerator {
         let at = self.place(at);
         let eta = self.predictor(&at);
         let gradient = self.gradient(&at);
-        let mut claims = vec![
-            ("objective", self.loss(&eta).add(self.penalized().penalty.value(&at.w))),
-            ("gradient", gradient.w),
-        ];
+        let mut claims =
+            vec![("objective", self.loss(&eta).add(self.penalized().penalty.value(&at.w))), ("gradient", gradient.w)];
         if self.free_intercept {
             claims.push(("gradient by the intercept", gradient.b));
         }
@@ -300,10 +295,7 @@ impl System {
             Some(q) => q.mul(q.mul(-1.0).add(1.0)).mean(0),
             None => on.device.tensor(&vec![1.0f32; k], [k]),
         };
-        let condition = Pair {
-            w: on.squares.mul(&weight).add(diagonal.maximum(damping)),
-            b: weight.add(damping),
-        };
+        let condition = Pair { w: on.squares.mul(&weight).add(diagonal.maximum(damping)), b: weight.add(damping) };
         System { free, diagonal, direction, probability, condition }
     }
 
@@ -375,7 +367,10 @@ impl Conjugate {
 impl Inner for Accelerator {
     async fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Burst> {
         let x = self.place(from);
-        let (g, at) = (self.upload(&narrow(slope.gradient.iter().copied()), &narrow(slope.intercept.iter().copied())), self.gradient(&x));
+        let (g, at) = (
+            self.upload(&narrow(slope.gradient.iter().copied()), &narrow(slope.intercept.iter().copied())),
+            self.gradient(&x),
+        );
         let mut correction = Pair { w: g.w.sub(&at.w), b: g.b.sub(&at.b) };
         self.settle([&mut correction.w, &mut correction.b])?;
         // a leaf of its own, not a second name of x: then all chunks have one structure, and one plan
@@ -407,7 +402,8 @@ impl Inner for Accelerator {
         let right: Vec<f64> = (0..at.b.len()).map(rest).collect();
         // the right side in units of its greatest element, so that nothing vanishes however close the solution is
         let unit = right.iter().chain(&slope.intercept).fold(0.0f64, |m, v| m.max(v.abs()));
-        let mut found = Newton { step: vec![0.0; at.b.len()], intercept: vec![0.0; self.k], iterations: 0, indefinite: false };
+        let mut found =
+            Newton { step: vec![0.0; at.b.len()], intercept: vec![0.0; self.k], iterations: 0, indefinite: false };
         if unit == 0.0 {
             return Ok(found);
         }
@@ -429,7 +425,8 @@ impl Inner for Accelerator {
             found.iterations += CHUNK;
             let told = self.device.read::<f32>(&[&state.rz, &state.indefinite]).await?;
             found.indefinite = told[1][0] != 0.0;
-            if found.indefinite || !(told[0][0] > SOLVED * first) {
+            let (rest, solved) = (told[0][0], SOLVED * first);
+            if found.indefinite || rest <= solved || rest.is_nan() {
                 break;
             }
         }

@@ -149,7 +149,8 @@ mod tests {
         ] {
             let loss = Loss::new(model, &y, true);
             let u: Vec<f64> = (0..3 * loss.k).map(|i| (i as f64).sin()).collect();
-            let b: Vec<f64> = (0..loss.k).map(|i| if loss.free_intercept { (i as f64 + 1.0).cos() } else { 0.0 }).collect();
+            let b: Vec<f64> =
+                (0..loss.k).map(|i| if loss.free_intercept { (i as f64 + 1.0).cos() } else { 0.0 }).collect();
             let slope = loss.slope(&design, &u, &b);
             let h = 1e-5;
             for ix in 0..u.len() {

@@ -81,7 +81,14 @@ impl Inner for Mirror<'_> {
         Ok(Burst { point: x, iterations: budget })
     }
 
-    async fn newton(&mut self, at: &Point, slope: &Slope, piece: &Piece, damping: f64, budget: usize) -> Result<Newton> {
+    async fn newton(
+        &mut self,
+        at: &Point,
+        slope: &Slope,
+        piece: &Piece,
+        damping: f64,
+        budget: usize,
+    ) -> Result<Newton> {
         let (pk, k) = (at.b.len(), self.loss.k);
         let free = |ix: usize| if ix < pk { piece.free[ix] } else { self.loss.free_intercept };
         let mut r: Vec<f64> = (0..pk + k)
@@ -104,11 +111,18 @@ impl Inner for Mirror<'_> {
                     all().for_each(|ix| out[ix] += sign * along * piece.direction[ix]);
                 }
             }
-            (0..pk + k).for_each(|ix| if !free(ix) { out[ix] = 0.0 });
+            (0..pk + k).for_each(|ix| {
+                if !free(ix) {
+                    out[ix] = 0.0
+                }
+            });
             narrow(&out)
         };
         let precondition = |r: &[f64]| -> Vec<f64> {
-            r.iter().enumerate().map(|(ix, r)| if ix < pk { r / (1.0 + piece.diagonal[ix].max(0.0)) } else { *r }).collect()
+            r.iter()
+                .enumerate()
+                .map(|(ix, r)| if ix < pk { r / (1.0 + piece.diagonal[ix].max(0.0)) } else { *r })
+                .collect()
         };
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let mut d = vec![0.0; pk + k];

@@ -217,13 +217,8 @@ impl<'a> Fitter<'a> {
         progress: &mut dyn FnMut(usize, f64),
     ) -> Result<Solution> {
         self.accelerator.penalize(regularizer)?;
-        let host = Host {
-            design: &self.design,
-            loss: &self.loss,
-            regularizer,
-            lipschitz: self.lipschitz,
-            unit: self.unit,
-        };
+        let host =
+            Host { design: &self.design, loss: &self.loss, regularizer, lipschitz: self.lipschitz, unit: self.unit };
         let limits = Limits { tol: self.problem.tol, max_iter: self.problem.max_iter };
         host.solve(&mut self.accelerator, start, limits, progress).await
     }

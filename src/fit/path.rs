@@ -1,8 +1,8 @@
 //! The same problem for many strengths of its penalty, each solved from the solution before.
 
+use super::Fitter;
 use super::regularizer::Regularizer;
 use super::solve::Point;
-use super::Fitter;
 use crate::error::{Error, Result};
 
 /// One strength.

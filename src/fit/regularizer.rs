@@ -113,8 +113,7 @@ impl Regularizer {
     /// Takes the scales of the columns, after those of a group have been given one (all columns, where the penalty on groups
     /// is not homogeneous: then it cannot be carried over to other units).
     pub fn new(design: &mut Design, k: usize, parts: Parts) -> Result<Regularizer> {
-        let mut regularizer =
-            Regularizer { k, scale: Vec::new(), element: parts.elements.map(Profile), grouped: None };
+        let mut regularizer = Regularizer { k, scale: Vec::new(), element: parts.elements.map(Profile), grouped: None };
         if let Some((part, groups)) = parts.groups {
             if groups.n_members() != design.p {
                 return Err(Error::input(
@@ -207,9 +206,10 @@ impl Regularizer {
     #[must_use]
     pub fn value(&self, b: &[f64]) -> f64 {
         let elements: f64 = self.element.map_or(0.0, |e| b.iter().map(|&v| e.value(v)).sum());
-        let groups: f64 = self.grouped.as_ref().map_or(0.0, |g| {
-            g.members.iter().zip(&g.weights).map(|(m, w)| w * g.profile.value(self.norm(m, b))).sum()
-        });
+        let groups: f64 = self
+            .grouped
+            .as_ref()
+            .map_or(0.0, |g| g.members.iter().zip(&g.weights).map(|(m, w)| w * g.profile.value(self.norm(m, b))).sum());
         elements + groups
     }
 
@@ -271,10 +271,10 @@ impl Regularizer {
             sign: Vec::new(),
         };
         if let Some(e) = self.element {
-            for ix in 0..n {
-                piece.free[ix] = !e.pinned(b[ix]);
-                piece.gradient[ix] = e.grad(b[ix]) / self.of(ix);
-                piece.diagonal[ix] = bend(e.curvature(b[ix])) / self.of(ix).powi(2);
+            for (ix, &v) in b.iter().enumerate() {
+                piece.free[ix] = !e.pinned(v);
+                piece.gradient[ix] = e.grad(v) / self.of(ix);
+                piece.diagonal[ix] = bend(e.curvature(v)) / self.of(ix).powi(2);
             }
         }
         if let Some(grouped) = &self.grouped {

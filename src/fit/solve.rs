@@ -35,7 +35,8 @@ pub(super) trait Inner {
     async fn burst(&mut self, from: &Point, slope: &Slope, t: f64, budget: usize) -> Result<Burst>;
     /// Solves `(loss'' + piece'' + damping) d = -(slope + piece')` over the free coefficients and the intercepts by about
     /// `budget` steps of conjugate gradients.
-    async fn newton(&mut self, at: &Point, slope: &Slope, piece: &Piece, damping: f64, budget: usize) -> Result<Newton>;
+    async fn newton(&mut self, at: &Point, slope: &Slope, piece: &Piece, damping: f64, budget: usize)
+    -> Result<Newton>;
 }
 
 /// What [`Inner::burst`] gives.

@@ -1,11 +1,11 @@
 //! The outer loop on problems that are hard for f32, judged by the optimality conditions written out for the raw columns.
 
+use super::Model;
 use super::design::Design;
 use super::loss::Loss;
 use super::mirror::Mirror;
 use super::regularizer::Regularizer;
 use super::solve::{Host, Limits, Point, Solution};
-use super::Model;
 use crate::penalty;
 
 /// Numbers in `[-1, 1)` from a linear congruence (D. Knuth, MMIX).
@@ -78,7 +78,15 @@ fn raw_gradient(case: &Case, means: &[f64], b: &[f64], b0: f64, logistic: bool) 
 }
 
 /// The greatest violation of the elastic net's optimality conditions, per standard deviation and relative to the start.
-fn violation(case: &Case, solution: &Solution, means: &[f64], design: &Design, l1: f64, l2: f64, logistic: bool) -> f64 {
+fn violation(
+    case: &Case,
+    solution: &Solution,
+    means: &[f64],
+    design: &Design,
+    l1: f64,
+    l2: f64,
+    logistic: bool,
+) -> f64 {
     let b = &solution.point.b;
     let share = case.y.iter().sum::<f64>() / case.n as f64;
     let b0 = if logistic { solution.point.intercept[0] } else { 0.0 };
