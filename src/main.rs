@@ -1,3 +1,7 @@
 //! The `ridgepoint` command.
+
 mod cli;
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

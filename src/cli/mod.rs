@@ -1,1 +1,119 @@
-//! (in work)
+//! The `ridgepoint` command: arguments, files, tables and pictures around the library.
+//!
+//! This is the only place that reads the environment (of which it needs nothing but whether it writes to a terminal).
+
+mod adapters;
+mod check;
+mod fit;
+mod penalties;
+mod picture;
+mod progress;
+mod report;
+mod table;
+
+use clap::{Args, Parser, Subcommand};
+use ridgepoint::run::{Adapter, Options};
+use ridgepoint::{Device, Error, Result};
+use std::process::ExitCode;
+
+/// Tensors, regularization penalties and solvers on any GPU, every result checked against an f64 reference.
+#[derive(Parser)]
+#[command(name = "ridgepoint", version, max_term_width = 110, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Adapters(adapters::Adapters),
+    Fit(fit::Fit),
+    Check(check::Check),
+    Penalties(penalties::Penalties),
+}
+
+/// What every command that uses a device takes.
+#[derive(Args, Clone, Debug)]
+struct Common {
+    /// `auto` for the best adapter, or a part of an adapter's name
+    #[arg(long, value_name = "NAME", default_value = "auto")]
+    adapter: String,
+    /// Print JSON for machines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Common {
+    fn options(&self) -> Options {
+        let adapter = match self.adapter.as_str() {
+            "auto" => Adapter::Auto,
+            name => Adapter::Named(name.into()),
+        };
+        Options { adapter, ..Options::default() }
+    }
+
+    fn open(&self) -> Result<Device> {
+        Device::open_blocking(self.options())
+    }
+}
+
+/// How a command ended.
+enum Outcome {
+    /// All went well.
+    Good,
+    /// It did what was asked, and what it found is bad; it has said so.
+    Bad,
+}
+
+/// Why a command could not do what was asked.
+enum Failure {
+    /// The arguments make no sense.
+    Usage(Error),
+    /// Anything else.
+    Error(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Runs the command line. Exit code 0: all is well; 1: it is not; 2: the arguments make no sense.
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Adapters(command) => command.run(),
+        Command::Fit(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Penalties(command) => command.run(),
+    };
+    match outcome {
+        Ok(Outcome::Good) => ExitCode::SUCCESS,
+        Ok(Outcome::Bad) => ExitCode::FAILURE,
+        Err(Failure::Usage(error)) => {
+            eprintln!("ridgepoint: {error}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Error(error)) => {
+            eprintln!("ridgepoint: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes to standard output; a reader that has gone away (`| head`) is no error.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("ridgepoint: standard output: {error}");
+    }
+}
+
+/// A value as indented JSON.
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value)
+        .map_err(|e| Error::input("output", format!("cannot be written as JSON: {e}"), "report this"))
+}

@@ -3,6 +3,7 @@
 use super::{Device, Inner};
 use crate::error::{Error, Result};
 use crate::kernel::Limits;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// Which adapter to open.
@@ -13,7 +14,7 @@ pub enum Adapter {
     Auto,
     /// The best software adapter.
     Software,
-    /// The best whose name contains the text; case does not matter.
+    /// The best whose line, `NAME (BACKEND, KIND)`, contains the text; case does not matter.
     Named(String),
 }
 
@@ -71,9 +72,12 @@ impl AdapterSummary {
             features: features.iter_names().map(|(name, _)| name.to_owned()).collect(),
         }
     }
+}
 
-    fn line(&self) -> String {
-        format!("{} ({}, {})", self.name, self.backend, self.kind)
+impl fmt::Display for AdapterSummary {
+    /// Name, backend and kind: what tells adapters apart.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}, {})", self.name, self.backend, self.kind)
     }
 }
 
@@ -218,7 +222,7 @@ fn summary(adapter: &wgpu::Adapter) -> AdapterSummary {
 
 async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
     let refuse = |message: String, hint: &str| Error::NoDevice {
-        adapter: summary(adapter).line(),
+        adapter: summary(adapter).to_string(),
         message,
         hint: hint.to_owned(),
     };
@@ -261,7 +265,7 @@ impl Device {
         let fits = |adapter: &&wgpu::Adapter| match &options.adapter {
             Adapter::Auto => true,
             Adapter::Software => adapter.get_info().device_type == wgpu::DeviceType::Cpu,
-            Adapter::Named(name) => summary(adapter).name.to_lowercase().contains(&name.to_lowercase()),
+            Adapter::Named(name) => summary(adapter).to_string().to_lowercase().contains(&name.to_lowercase()),
         };
         if !adapters.iter().any(|a| fits(&a)) {
             // OpenGL is a last resort: asking for it loads window-system libraries
@@ -286,7 +290,7 @@ impl Device {
             } else {
                 "give a part of one of these names, or `auto`"
             };
-            let found = adapters.iter().map(|a| summary(a).line()).collect();
+            let found = adapters.iter().map(|a| summary(a).to_string()).collect();
             Error::NoAdapter { requested, found, hint: hint.into() }
         }))
     }
