@@ -202,7 +202,7 @@ fn reductions_of_awkward_rows() {
     let empty = row(&[]);
     assert_eq!(reduce(Reduce::Sum, &empty), Ball::exact(0.0));
     assert_eq!(reduce(Reduce::Prod, &empty), Ball::exact(1.0));
-    assert_eq!(reduce(Reduce::Max, &empty), Ball::exact(f64::from(f32::MIN)));
+    assert_eq!(reduce(Reduce::Max, &empty), Ball::exact(f64::NEG_INFINITY));
     assert_eq!(reduce(Reduce::Sum, &row(&[1.0; 1000])), Ball::exact(1000.0));
     assert_eq!(reduce(Reduce::Sum, &row(&[0.25; 7])), Ball::exact(1.75));
     let tenths = reduce(Reduce::Sum, &row(&[0.1; 10]));
