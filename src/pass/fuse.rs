@@ -72,7 +72,7 @@ pub fn contiguous_base(node: &Node) -> &Node {
 /// The buffer, strides and offset of a strided window on a contiguous base; `None` if it is not one.
 #[must_use]
 pub fn strided_base(node: &Node) -> Option<(&Node, Vec<i64>, i64)> {
-    if node.value().is_none() {
+    if node.value().is_none() && node.elements() > 0 {
         match node.op() {
             Op::View(view) => {
                 let (base, inner, mut offset) = strided_base(node.source(0))?;

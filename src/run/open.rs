@@ -301,9 +301,13 @@ impl Device {
         pollster::block_on(Self::open(options))
     }
 
-    /// Every adapter that can compute, the best first.
+    /// Every adapter that can compute, the best first; those of OpenGL only where there are no others.
     pub async fn adapters() -> Vec<AdapterSummary> {
-        enumerate(wgpu::Backends::all()).await.iter().map(summary).collect()
+        let mut adapters = enumerate(wgpu::Backends::PRIMARY).await;
+        if adapters.is_empty() {
+            adapters = enumerate(wgpu::Backends::all()).await;
+        }
+        adapters.iter().map(summary).collect()
     }
 
     /// [`Device::adapters`], blocking.
