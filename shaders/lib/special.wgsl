@@ -1,17 +1,18 @@
 // Scalar functions that a driver may not be trusted with: tests, choice, sign, integer division, conversions.
-// NaN is told by its bits everywhere: a comparison may be compiled under the assumption that there is none.
+// NaN is told by its bits everywhere: a comparison may be compiled under the assumption that there is none. Bits are
+// compared as signed numbers where both ways are right: vector units of processors have no other comparison.
 
 fn special_is_nan(x: f32) -> bool {
-    return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+    return (bitcast<i32>(x) & 0x7fffffffi) > 0x7f800000i;
 }
 
 fn special_is_finite(x: f32) -> bool {
-    return (bitcast<u32>(x) & 0x7fffffffu) < 0x7f800000u;
+    return (bitcast<i32>(x) & 0x7fffffffi) < 0x7f800000i;
 }
 
 // One test for two: the greater magnitude of the patterns is a NaN if either is.
 fn special_either_nan(a: f32, b: f32) -> bool {
-    return max(bitcast<u32>(a) & 0x7fffffffu, bitcast<u32>(b) & 0x7fffffffu) > 0x7f800000u;
+    return max(bitcast<i32>(a) & 0x7fffffffi, bitcast<i32>(b) & 0x7fffffffi) > 0x7f800000i;
 }
 
 // The lesser; NaN if either is NaN. Exact. Of two zeros either.

@@ -8,33 +8,52 @@ struct SpecialAngle {
 // |x| = r + n pi/2, |r| <= pi/4 (a little more by rounding), quadrant = n (only its low two bits mean something).
 //
 // To 12867 = 2^13 pi/2: pi/2 is the sum of three parts of 11 bits, whose products with n are exact, and a rest: the error
-// is 2^-46. Beyond: 96 bits of 2/pi from the one that matters on, times the significand, in integers (Payne and Hanek).
+// is 2^-46.
 fn special_angle(a: f32) -> SpecialAngle {
-    let large = bitcast<u32>(a) > 0x46490fdau;
-    let c = min(a, 12868.0);
+    let large = a > 12867.962;
+    let c = select(a, 0.0, large);
     let m = c * 0.636619772 + SPECIAL_MAGIC;
     let n = bits_keep(m) - SPECIAL_MAGIC;
     let r1 = bits_keep(c - n * 1.5703125);
     let r2 = bits_keep(r1 - n * 4.837512969970703125e-4);
     let r3 = bits_keep(r2 - n * 7.549533620476722717e-8);
-    let r = r3 - n * 2.56334415159452e-12;
-
-    let significand = (bitcast<u32>(a) & 0x007fffffu) | 0x00800000u;
-    let skip = (bitcast<u32>(a) >> 23u) - 120u;
-    var high = 0u;
-    var low = 0u;
-    var carry = 0u;
-    // Words from the last on; not a branch but a loop of no rounds, which also executors of many lanes in step skip.
-    var word = select(0u, 3u, large);
-    while (word > 0u) {
-        word -= 1u;
-        let ix = (skip >> 5u) + word;
-        let w = (special_two_over_pi(ix) << (skip & 31u)) | ((special_two_over_pi(ix + 1u) >> 1u) >> (31u - (skip & 31u)));
-        low = high;
-        high = significand * w + carry;
-        carry = bits_high_product(significand, w) + select(0u, 1u, high < carry);
+    if (large) {
+        return special_angle_large(bitcast<u32>(a));
     }
-    // (high, low) is the fraction of a turn times 2^64.
+    return SpecialAngle(r3 - n * 2.56334415159452e-12, bitcast<u32>(m));
+}
+
+// Beyond: 96 bits of 2/pi, from the one that is worth 2 turns on, times the significand, in integers (Payne and Hanek).
+fn special_angle_large(bits: u32) -> SpecialAngle {
+    let significand = (bits & 0x007fffffu) | 0x00800000u;
+    let skip = (bits >> 23u) - 120u;
+    // Four words of 0, 2/pi 2^32, ... from word skip / 32 on: moved by one, by two, by four.
+    let one = (skip & 32u) != 0u;
+    let a0 = select(0u, 0xa2f9836eu, one);
+    let a1 = select(0xa2f9836eu, 0x4e441529u, one);
+    let a2 = select(0x4e441529u, 0xfc2757d1u, one);
+    let a3 = select(0xfc2757d1u, 0xf534ddc0u, one);
+    let a4 = select(0xf534ddc0u, 0xdb629599u, one);
+    let a5 = select(0xdb629599u, 0x3c439041u, one);
+    let two = (skip & 64u) != 0u;
+    let four = (skip & 128u) != 0u;
+    let w0 = select(select(a0, a2, two), 0xf534ddc0u, four);
+    let w1 = select(select(a1, a3, two), 0xdb629599u, four);
+    let w2 = select(select(a2, a4, two), 0x3c439041u, four);
+    let w3 = select(select(a3, a5, two), 0xfe5163abu, four);
+    let left = skip & 31u;
+    let right = 31u - left;
+    let high = (w0 << left) | ((w1 >> 1u) >> right);
+    let middle = (w1 << left) | ((w2 >> 1u) >> right);
+    let low = (w2 << left) | ((w3 >> 1u) >> right);
+    let carry = bits_high_product(significand, low);
+    let sum = significand * middle + carry;
+    let next = bits_high_product(significand, middle) + select(0u, 1u, sum < carry);
+    return special_turn(significand * high + next, sum);
+}
+
+// The angle of the fraction (high, low) 2^-64 of a turn.
+fn special_turn(high: u32, low: u32) -> SpecialAngle {
     let quadrant = (high + 0x20000000u) >> 30u;
     let rest = high - (quadrant << 30u);
     let minus = rest > 0x7fffffffu;
@@ -47,8 +66,8 @@ fn special_angle(a: f32) -> SpecialAngle {
     let digits = (top << zeros) | ((next >> 1u) >> (31u - zeros));
     // digits * 2^-30 quadrants, shifted by the leading zeros; pi/2 in the middle keeps the powers exact.
     let unit = bitcast<f32>((127u - 30u - zeros - select(0u, 32u, far)) << 23u);
-    let big = f32(digits) * 1.57079633 * unit;
-    return SpecialAngle(select(r, select(big, -big, minus), large), select(bitcast<u32>(m), quadrant, large));
+    let r = f32(digits) * 1.57079633 * unit;
+    return SpecialAngle(select(r, -r, minus), quadrant);
 }
 
 // Word ix of 2/pi, after one word of zeros.

@@ -27,16 +27,18 @@ fn special_scale(y: f32, n: u32) -> f32 {
     return bitcast<f32>(select(min(bits, 0x7f800000i), 0i, bits < 0x00800000i));
 }
 
-// e^x without care for NaN.
+// e^x for x <= 88.72283, no NaN; 0 below -87.33654. Every operation counts: elementwise kernels are to be bound by memory.
 fn special_exp_of(x: f32) -> f32 {
-    let c = clamp(x, -104.0, 89.0);
-    let t = c * SPECIAL_LOG2_E + SPECIAL_MAGIC;
-    return special_scale(special_exp_core(special_exp_rest(c, t)), bitcast<u32>(t));
+    let t = x * SPECIAL_LOG2_E + SPECIAL_MAGIC;
+    let y = special_exp_core(special_exp_rest(x, t));
+    let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(t) << 23u));
+    return select(scaled, 0.0, x < -87.33654);
 }
 
 // e^x.
 fn special_exp(x: f32) -> f32 {
-    return select(special_exp_of(x), x, special_is_nan(x));
+    let y = select(special_exp_of(x), bits_infinity(), x > 88.72283);
+    return select(y, x, special_is_nan(x));
 }
 
 // 2^x = 2^n 2^r, r = x - n exact, 2^r = 1 + r q(r), relative error 2^-27.5.
@@ -64,11 +66,10 @@ fn special_expm1(x: f32) -> f32 {
     return select(y, x, special_is_nan(x) || abs(x) < 1e-12);
 }
 
-// 1 / (1 + e^-x), through e^-|x| so that nothing overflows and the left tail keeps its relative accuracy.
+// 1 / (1 + e^-x): the right tail rounds to 1, the left one keeps its relative accuracy down to 2^-126.
 fn special_sigmoid(x: f32) -> f32 {
-    let z = special_exp_of(-abs(x));
-    let d = 1.0 / (1.0 + z);
-    return select(select(d, z * d, x < 0.0), x, special_is_nan(x));
+    let y = 1.0 / (1.0 + special_exp_of(-x));
+    return select(select(y, 0.0, x < -87.33654), x, special_is_nan(x));
 }
 
 // log(1 + e^x) = max(x, 0) + log1p(z), z = e^-|x|. log1p(z) = log(1 + f), or ln 2 + log(1 + f) with f = (z - 1) / 2 where
@@ -106,14 +107,13 @@ fn special_cosh(x: f32) -> f32 {
     return select(h + 0.25 / h, x, special_is_nan(x));
 }
 
-// 1 - 2 / (e^(2|x|) + 1) with the sign of x; a polynomial below 0.625 (relative error 2^-27.7).
+// x p(x^2) / q(x^2), minimax on [0, 9.01] (relative error 2^-25.5; no cancellation: all coefficients are positive), 1 beyond.
 fn special_tanh(x: f32) -> f32 {
     let a = abs(x);
     let z = a * a;
-    let p = (((-0.00569341378 * z + 0.0206288509) * z - 0.0537366159) * z + 0.133314058) * z - 0.333332807;
-    let c = min(2.0 * a, 20.0);
-    let t = c * SPECIAL_LOG2_E + SPECIAL_MAGIC;
-    let e = special_scale(special_exp_core(special_exp_rest(c, t)), bitcast<u32>(t));
-    let y = select(1.0 - 2.0 / (e + 1.0), a + a * z * p, a < 0.625);
-    return select(special_copysign(y, x), x, special_is_nan(x));
+    let p = (((1.33368436e-8 * z + 2.05962697e-5) * z + 0.00349481074) * z + 0.133803713) * z + 0.999999979;
+    let q = (((7.7692809e-7 * z + 0.000328436276) * z + 0.0258740255) * z + 0.467136867) * z + 1.0;
+    let y = a * p / q;
+    let w = select(1.0, y, a < 9.01 && y < 1.0);
+    return select(special_copysign(w, x), x, special_is_nan(x));
 }

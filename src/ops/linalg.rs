@@ -20,7 +20,7 @@ impl Tensor {
     /// # Numerics
     /// `f32` accumulation in blocks, `f16` and `bf16` operands are widened as they are read. Integers wrap.
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let a = device.tensor(&[1.0f32, 2.0, 3.0, 4.0], [2, 2]);

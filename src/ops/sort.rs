@@ -12,7 +12,7 @@ impl Tensor {
     /// The positions (`u32`) that sort the elements along an axis. Ties keep their order. Ascending, NaN is last;
     /// descending, it is first.
     ///
-    /// ```no_run
+    /// ```
     /// # fn main() -> ridgepoint::Result<()> {
     /// let device = ridgepoint::Device::open_blocking(Default::default())?;
     /// let x = device.tensor(&[3.0f32, 1.0, 2.0], [3]);

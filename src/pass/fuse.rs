@@ -109,6 +109,9 @@ pub fn strided_base(node: &Node) -> Option<(&Node, Vec<i64>, i64)> {
 
 /// Strides after a reshape that only splits axes or merges axes that lie one within the other.
 fn reshaped_strides(from: &[usize], strides: &[i64], to: &[usize]) -> Option<Vec<i64>> {
+    if to.contains(&0) {
+        return None;
+    }
     let mut runs: Vec<(usize, i64)> = Vec::new();
     for (&d, &s) in from.iter().zip(strides).filter(|(d, _)| **d != 1) {
         match runs.last_mut() {
