@@ -83,6 +83,17 @@ impl Device {
         async move { device.profile_nodes(&nodes?).await }
     }
 
+    /// How the device would compute tensors: dispatches, buffers, and the WGSL of every kernel
+    /// (`plan.steps[i].kernel.wgsl`). Nothing runs. The plan prints as text.
+    ///
+    /// # Errors
+    /// What a tensor carries; a limit that the graph exceeds.
+    #[track_caller]
+    pub fn plan(&self, tensors: &[&Tensor]) -> Result<crate::pass::Plan> {
+        let nodes = self.gather("plan", tensors, Site::here())?;
+        crate::pass::lower(&nodes, self.limits())
+    }
+
     /// [`Device::profile`], blocking.
     #[cfg(not(target_arch = "wasm32"))]
     #[track_caller]
