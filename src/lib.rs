@@ -1,4 +1,19 @@
-//! Ridgepoint: a GPU compute engine on wgpu.
+//! Ridgepoint: a GPU compute engine on wgpu. Lazy tensors become fused WGSL kernels; penalties, proximal steps and
+//! solvers are first-class; every result can be checked against an f64 reference with derived bounds.
+//!
+//! - A [`Device`] is opened ([`Device::open`]), or adopted from a host program ([`Device::adopt`]: no submission, no wait,
+//!   no handler that the host did not ask for).
+//! - A [`Tensor`] is a node of a graph. Its methods are in [`ops`] (arithmetic, reductions, movement, contractions,
+//!   convolutions, losses, random numbers) and [`autograd`]; it carries its errors, with the caller's line, to where the
+//!   result is asked for: `read`, `eval`, `encode`, or [`Tensor::check`].
+//! - [`penalty`] has values, gradients, proximal operators and lifts to groups; [`optim`] steps with a proximal step in
+//!   the same kernel; [`solver`] minimises; [`fit`] is regularized regression and classification from end to end.
+//! - [`Device::verify`] decides who is right, [`check`] runs every operation against the [`reference`].
+//! - [`graph`], [`pass`] and [`kernel`] are how it works: graph, fusion and plans, WGSL. [`Device::plan`] shows them at
+//!   work.
+//!
+//! Arithmetic is f32; `f16` and `bf16` are storage. Numbers given by the program (a learning rate, a strength) travel as
+//! data: changing one compiles nothing.
 
 // The library is silent: what it has to say is a value.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
