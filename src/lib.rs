@@ -8,7 +8,7 @@
 //!   result is asked for: `read`, `eval`, `encode`, or [`Tensor::check`].
 //! - [`penalty`] has values, gradients, proximal operators and lifts to groups; [`optim`] steps with a proximal step in
 //!   the same kernel; [`solver`] minimises; [`fit`] is regularized regression and classification from end to end.
-//! - [`Device::verify`] decides who is right, [`check`] runs every operation against the [`reference`].
+//! - [`Device::verify`] decides who is right, [`check`] runs every operation against the [`mod@reference`].
 //! - [`graph`], [`pass`] and [`kernel`] are how it works: graph, fusion and plans, WGSL. [`Device::plan`] shows them at
 //!   work.
 //!

@@ -39,7 +39,7 @@ pub(super) trait Inner {
     -> Result<Newton>;
 }
 
-/// What [`Inner::burst`] gives.
+/// What `burst` gives.
 #[derive(Clone, Debug)]
 pub struct Burst {
     /// Where it ended.
@@ -48,7 +48,7 @@ pub struct Burst {
     pub iterations: usize,
 }
 
-/// What [`Inner::newton`] gives, in the solver's coordinates.
+/// What `newton` gives, in the solver's coordinates.
 #[derive(Clone, Debug)]
 pub struct Newton {
     /// By coefficients.

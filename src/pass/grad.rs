@@ -1,6 +1,6 @@
 //! Differentiation as graph rewriting: from a graph to a graph, so gradients have gradients.
 //!
-//! There is one rule per primitive and no wildcard arm: a new [`Op`] or [`Func`](crate::graph::Func) does not compile
+//! There is one rule per primitive and no wildcard arm: a new [`Op`] or [`Func`] does not compile
 //! before its rule is written. The rules say what the cotangents of the sources are, given the cotangent of the result;
 //! they use the forward's nodes wherever these hold what is needed, so nothing is computed twice, and they are linear in
 //! the cotangent, which is why [`jvp`] comes for free.
