@@ -9,6 +9,7 @@ mod grads_routine;
 mod kernels;
 mod layers;
 mod memory;
+mod penalties;
 mod routines;
 mod penalties;
 mod smoke;
