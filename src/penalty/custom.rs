@@ -54,7 +54,8 @@
 //! ```
 
 use super::profile::{Functions, Parameters};
-use super::terms::{Inner, Profile, Term};
+use super::term::{Profile, Term};
+use super::terms::Inner;
 use super::{Penalty, Scalar};
 use crate::error::{Error, Result, Site};
 use crate::graph::{Arg, Derivative, Func, Mirror, Node, Snippet};

@@ -11,7 +11,6 @@ mod layers;
 mod memory;
 mod penalties;
 mod routines;
-mod penalties;
 mod smoke;
 mod solvers;
 mod special;
