@@ -29,7 +29,7 @@ fn bounds_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
 }
 
 fn bounds_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
-    return select(1.0, 0.0, x < p.x || x > p.y);
+    return select(1.0, 0.0, x <= p.x || x >= p.y);
 }
 
 fn bounds_distance(x: f32, g: f32, p: vec4<f32>) -> f32 {

@@ -3,24 +3,13 @@
 // p = (lambda, epsilon, -, -), lambda >= 0, epsilon > 0. Elementwise: scalars of the caller's kernel; no memory, no barriers.
 // prox(x, s) = the global argmin_u (u - x)^2 / (2 s) + value(u). With r = |x|: the greater root of
 // (u - r) (u + epsilon) + s lambda = 0 if there is one above 0 and its objective is below that of 0, else 0.
-// The logarithm of 1 + y is summed as a series of z = y / (2 + y) below y = 1, where `log` is only absolutely accurate.
+// lib/special: `special_log1p`, because `log(1 + y)` is only absolutely accurate for small y.
 // distance(x, g): from -g to the subdifferential at x, which is [-lambda, lambda] / epsilon at 0.
 // Source: E. Candes, M. Wakin, S. Boyd, Enhancing sparsity by reweighted l1 minimization, J. Fourier Anal. Appl. 14 (2008);
 // prox: P. Gong et al., A general iterative shrinkage and thresholding algorithm, ICML (2013).
 
-fn log_sum_log1p(y: f32) -> f32 {
-    if (y >= 1.0) {
-        return log(1.0 + y);
-    }
-    // 2 artanh(z); z <= 1/3, so the first omitted term is below 2^-26 of the sum
-    let z = y / (2.0 + y);
-    let q = z * z;
-    let tail = q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q * (1.0 / 13.0))))));
-    return 2.0 * (z + z * tail);
-}
-
 fn log_sum_value(x: f32, p: vec4<f32>) -> f32 {
-    return p.x * log_sum_log1p(abs(x) / p.y);
+    return p.x * special_log1p(abs(x) / p.y);
 }
 
 fn log_sum_grad(x: f32, p: vec4<f32>) -> f32 {
@@ -55,7 +44,7 @@ fn log_sum_root(r: f32, step: f32, p: vec4<f32>) -> f32 {
         return 0.0;
     }
     // objective at u less objective at 0, times the step; convex from 0 on if s lambda <= epsilon^2
-    if (pull > p.y * p.y && u * (0.5 * u - r) + pull * log_sum_log1p(u / p.y) >= 0.0) {
+    if (pull > p.y * p.y && u * (0.5 * u - r) + pull * special_log1p(u / p.y) >= 0.0) {
         return 0.0;
     }
     return u;

@@ -16,7 +16,7 @@
 //! let slope = module.function("bump_slope", |a| (1.0 - a[0] * a[0]) / (1.0 + a[0] * a[0]).powi(2))?;
 //! let bump = module.function("bump", |a| a[0] / (1.0 + a[0] * a[0]))?.derivative(0, &slope)?;
 //! let x = device.tensor(&[0.5f32, -2.0], [2]);
-//! let y = bump.call(&[&x]); // a tensor like any other
+//! let y = bump.call(&[&x])?; // a tensor like any other
 //! # Ok(()) }
 //! ```
 //!
@@ -54,7 +54,8 @@
 //! ```
 
 use super::profile::{Functions, Parameters};
-use super::terms::{Inner, Profile, Term};
+use super::term::{Profile, Term};
+use super::terms::Inner;
 use super::{Penalty, Scalar};
 use crate::error::{Error, Result, Site};
 use crate::graph::{Arg, Derivative, Func, Mirror, Node, Snippet};
@@ -311,21 +312,19 @@ impl Function {
     ///
     /// # Errors
     /// Another number of tensors, or shapes that differ.
-    #[must_use]
     #[track_caller]
-    pub fn call(&self, args: &[&Tensor]) -> Tensor {
+    pub fn call(&self, args: &[&Tensor]) -> Result<Tensor> {
         let site = Site::here();
         let Some(first) = args.first() else {
-            unreachable!("bug: a function of no arguments has no device; `args` must not be empty")
+            let hint = format!("it takes {}", self.0.arity());
+            return Err(Error::argument(self.0.entry.clone(), "no arguments", hint, site));
         };
         let build = super::lift::Build { site };
-        let node = Tensor::nodes(&self.0.entry, args, site).and_then(|nodes| {
-            let nodes = nodes.iter().map(|n| build.float(n)).collect::<Result<Vec<_>>>()?;
-            let shape = nodes.iter().max_by_key(|n| n.shape().rank()).map(|n| n.shape().clone()).unwrap_or_default();
-            let nodes = nodes.iter().map(|n| build.broadcast(n, &shape)).collect::<Result<Vec<Node>>>()?;
-            Node::map(Func::Call(self.0.clone()), nodes, site)
-        });
-        Tensor::new(first.device(), node)
+        let nodes = Tensor::nodes(&self.0.entry, args, site)?;
+        let nodes = nodes.iter().map(|n| build.float(n)).collect::<Result<Vec<_>>>()?;
+        let shape = nodes.iter().max_by_key(|n| n.shape().rank()).map(|n| n.shape().clone()).unwrap_or_default();
+        let nodes = nodes.iter().map(|n| build.broadcast(n, &shape)).collect::<Result<Vec<Node>>>()?;
+        Tensor::new(first.device(), Node::map(Func::Call(self.0.clone()), nodes, site)).check()
     }
 }
 

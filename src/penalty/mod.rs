@@ -34,6 +34,7 @@ mod lift;
 mod profile;
 pub mod separable;
 mod spec;
+mod term;
 mod terms;
 
 #[cfg(test)]
@@ -48,7 +49,8 @@ pub use spec::parse;
 use crate::error::{Error, Result, Site};
 use crate::tensor::Tensor;
 use std::fmt;
-use terms::{Inner, Term};
+use term::Term;
+use terms::Inner;
 
 /// The descriptions of all built-in separable penalties, sorted by name.
 #[must_use]

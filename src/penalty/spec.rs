@@ -8,7 +8,8 @@
 //! ```
 
 use super::group::{GroupWeights, Groups};
-use super::terms::{Inner, Term};
+use super::term::Term;
+use super::terms::Inner;
 use super::{Penalty, Scalar, all};
 use crate::error::{Error, Result, Site};
 

@@ -1,6 +1,6 @@
 //! Penalties on a device: the WGSL against the f64 mirrors, the lifts against their definitions.
 
-use ridgepoint::penalty::{self, GroupWeights, Groups, Parameters, Penalty, Separable};
+use ridgepoint::penalty::{self, GroupWeights, Groups, Module, Parameters, Penalty, Separable};
 use ridgepoint::{Device, Result, Tensor};
 
 fn device() -> Device {
@@ -83,8 +83,16 @@ fn wgsl_agrees_with_the_mirrors() {
             compare(of.name, std::slice::from_ref(&xs), &values, &read(&penalty.gradient(&x)), |a, p| {
                 (of.grad)(a[0], p)
             });
+            let bend = penalty.gradient(&x).sum(..).grad(&[&x]).expect("differentiable").remove(0);
+            compare(of.name, std::slice::from_ref(&xs), &values, &read(&bend), |a, p| (of.curvature)(a[0], p));
             for step in [0.01f32, 0.5, 1.0, 2.0, 6.0, 40.0] {
                 let steps = vec![step; xs.len()];
+                let slope = penalty.prox(&x, step).sum(..).grad(&[&x]).expect("differentiable").remove(0);
+                compare(of.name, &[xs.clone(), steps.clone()], &values, &read(&slope), |a, p| {
+                    let u = (of.prox)(a[0], a[1], p);
+                    let [low, high] = (of.subdifferential)(u, p);
+                    if low < high { 0.0 } else { 1.0 / (1.0 + a[1] * (of.curvature)(u, p)) }
+                });
                 let got = read(&penalty.prox(&x, step));
                 compare(of.name, &[xs.clone(), steps], &values, &got, |a, p| (of.prox)(a[0], a[1], p));
             }
@@ -290,4 +298,43 @@ fn empty_tensors_have_no_penalty() {
     assert_eq!(read(&net.value(&w)), [0.0]);
     assert!(read(&net.prox(&w, 1.0)).is_empty());
     assert_eq!(read(&net.optimality(&w, &w)), [0.0]);
+}
+
+#[test]
+fn a_users_wgsl_fuses_differentiates_and_is_verified() -> Result<()> {
+    let device = device();
+    let module = Module::new(
+        "bump",
+        "fn bump(x: f32) -> f32 { return x / (1.0 + x * x); }
+         fn bump_slope(x: f32) -> f32 { let q = 1.0 + x * x; return (1.0 - x * x) / (q * q); }",
+    )?;
+    let slope = module.function("bump_slope", |a| (1.0 - a[0] * a[0]) / (1.0 + a[0] * a[0]).powi(2))?;
+    let bump = module.function("bump", |a| a[0] / (1.0 + a[0] * a[0]))?.derivative(0, &slope)?;
+    let x = device.tensor(&[0.5f32, -2.0, 0.0, 7.0], [4]);
+    let loss = bump.call(&[&(&x * 2.0)])?.square().sum(..);
+    let gradient = loss.grad(&[&x])?.remove(0);
+    assert!(device.verify_blocking(&[&loss, &gradient])?.passed());
+    assert!(bump.call(&[&x, &x]).is_err() && bump.call(&[]).is_err(), "one argument");
+
+    let module = Module::new(
+        "mine",
+        "fn mine_value(x: f32, p: vec4<f32>) -> f32 { return 0.5 * p.x * x * x; }
+         fn mine_grad(x: f32, p: vec4<f32>) -> f32 { return p.x * x; }
+         fn mine_prox(x: f32, step: f32, p: vec4<f32>) -> f32 { return x / (1.0 + step * p.x); }",
+    )?;
+    let own = module
+        .penalty(|x, p| 0.5 * p[0] * x * x, |x, p| p[0] * x, |x, step, p| x / (1.0 + step * p[0]))?
+        .parameter("strength", 0.4)
+        .convex()
+        .even()
+        .build()?;
+    let ridge = penalty::l2(0.4);
+    assert_eq!(read(&own.prox(&x, 0.5)), read(&ridge.prox(&x, 0.5)));
+    let stationary = own.prox(&x, 1.0);
+    assert!(read(&own.optimality(&stationary, &(&stationary - &x)))[0] <= 8.0 * f32::EPSILON);
+    let groups = Groups::equal(4, 2)?;
+    let (mine, theirs) = (own.clone().grouped(&groups).prox(&x, 0.5), ridge.grouped(&groups).prox(&x, 0.5));
+    assert_eq!(read(&mine), read(&theirs));
+    assert!(device.verify_blocking(&[&own.with("strength", 2.0).value(&x), &mine])?.passed());
+    Ok(())
 }

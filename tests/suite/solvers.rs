@@ -161,6 +161,11 @@ fn curvature_is_the_greatest_eigenvalue() -> Result<()> {
     let bowl = move |w: &[Tensor]| (w[0].square() * &c).sum(..) * 0.5;
     let l = pollster::block_on(solver::lipschitz(&bowl, &[device.zeros([3])], 30))?;
     assert!((l - 3.0).abs() < 1e-3, "{l}");
+    let x = device.tensor(&[1.0f32, 2.0, 3.0, 4.0], [2, 2]);
+    let quadratic = Quadratic::least_squares(&x, &device.tensor(&[1.0f32, 0.0], [2]))?;
+    // the eigenvalues of X^T X / 2 are 7.5 +- sqrt(7.5^2 - 1)
+    let l = pollster::block_on(solver::lipschitz(&quadratic, &[device.zeros([2])], 30))?;
+    assert!((l - (7.5 + 55.25f64.sqrt())).abs() < 1e-4, "{l}");
     Ok(())
 }
 

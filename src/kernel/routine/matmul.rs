@@ -173,15 +173,19 @@ fn choose(p: &Product, limits: &Limits) -> Way {
 
 /// Splits of k to try: the least power of two that bounds the chain of sums, and more as long as each leaves 256 of k
 /// and the parts fit a scratch buffer.
-fn splits_of(p: &Product, limits: &Limits) -> impl Iterator<Item = usize> {
-    let (k, first) = (p.k, p.k.div_ceil(CHAIN).next_power_of_two());
+fn splits_of(p: &Product, limits: &Limits, chain: usize) -> impl Iterator<Item = usize> {
+    let (k, first) = (p.k, p.k.div_ceil(chain).next_power_of_two());
     let room = limits.binding_bytes.min(limits.buffer_bytes) / (4 * p.elements() as u64).max(1);
     std::iter::successors(Some(first), |s| Some(s * 2))
         .take_while(move |&s| s == first || (k / s >= 256 && s as u64 <= room))
 }
 
-/// The longest stretch of k that the tile and block kernels sum with few enough roundings: 1024 and 512 in two chains.
-const CHAIN: usize = 1 << 19;
+/// The longest stretch of k that the tile kernel sums with few enough roundings: 1024 and 512 in two chains.
+const TILE_CHAIN: usize = 1 << 19;
+
+/// Turns of its loop over k that an invocation takes at most. llvmpipe ends every loop of an invocation after 65,535
+/// turns in all, without a word.
+const TURNS: usize = 1 << 15;
 
 /// Measured on llvmpipe (8 lanes in step): fetching four neighbours costs a lane as much as 52 multiply-adds, fetching
 /// them one by one 3.2 times that; a dispatch costs 40,000. Four workers, so that two to sixteen cores are kept busy.
@@ -193,7 +197,7 @@ fn block_way(p: &Product, limits: &Limits) -> Way {
     let fetch = |mode: Mode| if mode.wide() { FETCH } else { SINGLE };
     let (fetch_a, fetch_b) = (fetch(p.a.mode(p.m, p.k)), fetch(p.b.mode(p.n, p.k)));
     let mut best = (f64::INFINITY, Way::Block { rows: 1, cols: 1, splits: 1 });
-    for splits in splits_of(p, limits) {
+    for splits in splits_of(p, limits, 4 * TURNS) {
         for (rows, cols) in [1, 2, 4].into_iter().flat_map(|r| [1, 2, 4].map(|c| (r, c))) {
             let blocks = p.batch * p.m.div_ceil(4 * rows) * p.n.div_ceil(4 * cols) * splits;
             let (r, c, parts) = (rows as f64, cols as f64, splits as f64);
@@ -214,7 +218,7 @@ fn block_way(p: &Product, limits: &Limits) -> Way {
 /// workgroups busy and waste less at the edges. A few hundred workgroups fill a large GPU.
 fn tile_way(p: &Product, limits: &Limits) -> Way {
     let mut best = (f64::INFINITY, Way::Tile { side: 8, per: 1, splits: 1 });
-    for splits in splits_of(p, limits) {
+    for splits in splits_of(p, limits, TILE_CHAIN) {
         for (side, per, rate, full) in [(16, 2, 1.0, 128.0), (16, 1, 0.7, 256.0), (8, 1, 0.4, 512.0)] {
             let tile = 4 * side * per;
             let tiles = (p.batch * p.m.div_ceil(tile) * p.n.div_ceil(tile)) as f64;
@@ -253,7 +257,7 @@ fn vector_way(p: &Product, limits: &Limits) -> Way {
     let lanes = p.batch * outs.div_ceil(width) * parts;
     let wanted = if limits.cpu { 64 } else { 65_536 };
     let splits =
-        (wanted / lanes.max(1)).min(p.k / (64 * piece * parts)).max(p.k.div_ceil(parts * piece * CHAIN)).max(1);
+        (wanted / lanes.max(1)).min(p.k / (64 * piece * parts)).max(p.k.div_ceil(parts * piece * TURNS)).max(1);
     Way::Vector { mode, parts, splits }
 }
 

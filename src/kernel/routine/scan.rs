@@ -19,9 +19,11 @@ pub(super) enum Kind {
     LinRec,
 }
 
-/// The composition of two affine maps, the first applied first.
+/// The composition of two affine maps, the first applied first. The product of many coefficients may overflow where the
+/// recurrence does not, since it is at rest: there it stays at rest.
 const COMPOSE: &str = "alias Item = vec2<f32>;\n\nfn join(x: Item, y: Item) -> Item {\n    \
-    return vec2<f32>(x.x * y.x, y.x * x.y + y.y);\n}";
+    let carried = select(y.x * x.y, 0.0, x.y == 0.0 && abs(y.x) > 3e38);\n    \
+    return vec2<f32>(x.x * y.x, carried + y.y);\n}";
 
 impl Kind {
     fn join(self) -> String {

@@ -139,6 +139,7 @@ fn large_and_long_products_in_every_layout() {
             }
         }
         check(name, &device, &limits, rows(DType::F32, [1, 1, 300_001]), rows(DType::F32, [1, 300_001, 1]));
+        check(name, &device, &limits, rows(DType::F32, [1, 1, 6 << 20]), rows(DType::F32, [1, 6 << 20, 1]));
         check(name, &device, &limits, rows(DType::F32, [1, 2, 1 << 20]), columns(DType::F32, [1, 1 << 20, 2]));
     }
 }

@@ -1,7 +1,11 @@
 //! Hand-written kernels against plain loops, on the first adapter found, under the limits of both device families.
 
-pub mod bare;
+mod bare;
 mod matmul;
+mod scan;
+mod scatter;
+mod size;
+mod sort;
 
 use bare::Bare;
 use ridgepoint::kernel::Limits;
