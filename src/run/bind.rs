@@ -93,6 +93,11 @@ impl Groups {
         }
     }
 
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
     pub fn clear(&mut self) {
         self.groups.clear();
         self.users.clear();

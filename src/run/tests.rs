@@ -262,6 +262,28 @@ fn a_destroyed_input_poisons_what_was_computed_from_it() {
     assert!(device.import(&buffer, 0, [16], DType::F32).is_err(), "a destroyed buffer is refused");
 }
 
+#[test]
+fn bind_groups_do_not_outlive_the_buffers_they_bind() {
+    let device = device();
+    let groups = || lock(&device.inner.pool.groups).len();
+    let buffer = host_buffer(&device.inner.device, 64);
+    let x = device.import(&buffer, 0, [16], DType::F32).expect("imports");
+    let y = scaled(&device, &x, 2.0);
+    seed(&device, &y, chain(16, 1));
+    y.eval().expect("runs");
+    assert_eq!(groups(), 1);
+    drop((x, y));
+    assert_eq!(groups(), 0, "the host's buffer is let go with the import");
+    let x = device.tensor(&ramp(16), [16]);
+    let y = scaled(&device, &x, 2.0);
+    seed(&device, &y, chain(16, 1));
+    y.eval().expect("runs");
+    drop((x, y));
+    assert_eq!(groups(), 1, "kept for the next tensors in these buffers");
+    device.set_pool_bytes(0);
+    assert_eq!(groups(), 0);
+}
+
 fn host_buffer(device: &wgpu::Device, bytes: u64) -> wgpu::Buffer {
     device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("host"),

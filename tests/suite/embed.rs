@@ -256,6 +256,24 @@ fn a_late_submission_finds_its_buffers_untouched() {
     assert_eq!(host.uncaptured.load(Ordering::Relaxed), 0);
 }
 
+/// A buffer that was handed out is the host's for as long as it likes, whatever becomes of the tensor.
+#[test]
+fn an_exported_buffer_is_never_recycled() {
+    let host = Host::new();
+    let guest = host.guest();
+    let x = guest.tensor(&ramp(500), [500]);
+    let y = &x * 3.0;
+    y.eval().expect("runs");
+    let (theirs, uploaded) = (y.buffer().expect("computed"), x.buffer().expect("a leaf"));
+    drop((x, y));
+    for value in 0..4 {
+        let noise = guest.tensor(&[-1.0f32; 500], [500]);
+        (&noise * f64::from(value)).eval().expect("runs");
+    }
+    assert_eq!(host.read(theirs.slice()), ramp(500).iter().map(|x| x * 3.0).collect::<Vec<_>>());
+    assert_eq!(host.read(uploaded.slice()), ramp(500));
+}
+
 /// Two recordings of one structure in one encoder, or in two that are submitted the other way round, keep their own numbers.
 #[test]
 fn recordings_keep_their_own_constants() {
