@@ -214,7 +214,8 @@ impl<'a> Emitter<'a> {
             Op::Const { value, fixed } => Ok(self.constant(node, *value, *fixed)),
             Op::Iota => {
                 let index = self.index_value(&at[0]);
-                let cast = |t: &String| expr::call(&Func::Cast(node.dtype()), &[t.as_str()], &[DType::U32]);
+                // In brackets: an operand must be one primary expression.
+                let cast = |t: &String| expr::call(&Func::Cast(node.dtype()), &[&format!("({t})")], &[DType::U32]);
                 Ok(Value { parts: index.parts.iter().map(cast).collect(), in_loop: index.in_loop })
             }
             Op::Map(func) => self.map(func, node, at),

@@ -2,13 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod autograd;
+mod check;
 mod embed;
 mod grads;
 mod grads_move;
 mod grads_routine;
 mod layers;
-mod penalties;
 mod memory;
+mod penalties;
 mod routines;
 mod smoke;
 mod solvers;

@@ -29,13 +29,8 @@ fn of(separable: &'static Separable) -> Vec<Case> {
     let finite = [-2.0, -0.7, 0.7, 2.0].iter().all(|&x| (separable.value)(x, &p) < 1e9);
     let domain = if finite { PIECES } else { INSIDE };
     let shapes: &[&[usize]] = &[&[0], &[1], &[257], &[5, 7]];
-    let mut value = Case::alike(
-        &format!("penalty/{name} value"),
-        &[domain],
-        shapes,
-        1,
-        one(move |w| on(get(), w, |p| p.value(w))),
-    );
+    let mut value =
+        Case::alike(&format!("penalty/{name} value"), &[domain], shapes, 1, one(move |w| on(get(), w, |p| p.value(w))));
     value.variants.push(Variant { awkward: true, ..Variant::plain(vec![Shape::from([24])], 0) });
     let gradient = one(move |w: &Tensor| on(get(), w, |p| p.gradient(w)));
     let prox = one(move |w: &Tensor| on(get(), w, |p| p.prox(w, 0.7)));
