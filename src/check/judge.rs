@@ -184,3 +184,63 @@ fn differences(descent: &Descent, random: &mut Random, fetch: Fetch) -> Result<V
     expected.errors = vec![found.spread[0] + 1e-12 * magnitude];
     Ok(compare(&[slope], &expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::case::{ANY, one};
+    use crate::error::Site;
+    use crate::graph::{Arg, Derivative, Func, Snippet};
+    use std::sync::Arc;
+
+    fn device() -> Device {
+        pollster::block_on(Device::open(Default::default())).expect("an adapter (on Debian: mesa-vulkan-drivers)")
+    }
+
+    /// `x` as WGSL has it, `x` as the mirror has it, and the derivative that is claimed.
+    fn claimed(wgsl_factor: f64, slope: f64) -> Case {
+        let slope = Snippet {
+            module: format!("slope{}", slope.to_bits()),
+            wgsl: format!("fn slope{}(x: f32) -> f32 {{ return {slope:?}; }}", slope.to_bits()),
+            entry: format!("slope{}", slope.to_bits()),
+            args: vec![Arg::Scalar],
+            mirror: Arc::new(move |_| slope),
+            derivatives: vec![Derivative::Zero],
+            ulps: 1.0,
+        };
+        let snippet = Arc::new(Snippet {
+            module: format!("line{}", wgsl_factor.to_bits()),
+            wgsl: format!("fn line{}(x: f32) -> f32 {{ return {wgsl_factor:?} * x; }}", wgsl_factor.to_bits()),
+            entry: format!("line{}", wgsl_factor.to_bits()),
+            args: vec![Arg::Scalar],
+            mirror: Arc::new(|x| x[0]),
+            derivatives: vec![Derivative::By(Arc::new(slope))],
+            ulps: 1.0,
+        });
+        let call = move |x: &Tensor| x.then(|x| Node::map(Func::Call(snippet.clone()), vec![x.clone()], Site::here()));
+        Case::alike("claimed", &[ANY], &[&[20]], 1, one(call))
+    }
+
+    fn failed(case: &Case) -> Vec<What> {
+        let device = device();
+        let outcomes = pollster::block_on(judge(&device, case, &case.variants[0], 5));
+        outcomes.into_iter().filter(|o| !o.passed).map(|o| o.what).collect()
+    }
+
+    #[test]
+    fn what_is_right_passes_and_a_wrong_constant_is_noticed() {
+        assert_eq!(failed(&claimed(1.0, 1.0)), []);
+        assert_eq!(failed(&claimed(1.00001, 1.0)), [What::Value(0)]);
+        assert_eq!(failed(&claimed(1.0, 1.00001)), [What::Slope]);
+    }
+
+    #[test]
+    fn errors_and_broken_invariants_are_failures_of_the_case() {
+        let wrong = Case::alike("wrong", &[ANY], &[&[20]], 0, one(|x| x.reshape([7])));
+        assert_eq!(failed(&wrong), [What::Value(0)]);
+        let broken = Case::alike("broken", &[ANY], &[&[20]], 0, one(|_| panic!("bug: a case that panics")));
+        assert_eq!(failed(&broken), [What::Value(0)]);
+        let nothing = Case::alike("nothing", &[ANY], &[&[20]], 0, one(|x| x.exp().log().sub(x).recip()));
+        assert_eq!(failed(&nothing), [What::Value(0)], "a check that nothing can fail is no check");
+    }
+}

@@ -214,6 +214,7 @@ impl<'a> Emitter<'a> {
             Op::Const { value, fixed } => Ok(self.constant(node, *value, *fixed)),
             Op::Iota => {
                 let index = self.index_value(&at[0]);
+                // In brackets: an operand must be one primary expression.
                 let cast = |t: &String| expr::call(&Func::Cast(node.dtype()), &[&format!("({t})")], &[DType::U32]);
                 Ok(Value { parts: index.parts.iter().map(cast).collect(), in_loop: index.in_loop })
             }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod autograd;
+mod check;
 mod embed;
 mod grads;
 mod grads_move;
