@@ -20,6 +20,7 @@ pub fn time<T>(work: impl FnOnce() -> T) -> (T, Spent) {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no such clock")]
 fn process_seconds() -> Option<f64> {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Some(now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9)

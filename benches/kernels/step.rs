@@ -88,6 +88,7 @@ fn update(x: &Tensor, labels: &Tensor, state: &[Tensor], momenta: &[Tensor]) -> 
 
 /// Trains for `rounds` steps after a warm-up.
 pub fn measure(device: &Device, rounds: usize) -> Result<Step> {
+    const WARM: usize = 4;
     let x = numbers(device, &[BATCH, SIZES[0]], 1);
     let labels: Vec<u32> = (0..BATCH as u32).map(|i| i * 7 % 10).collect();
     let labels = device.tensor(&labels, [BATCH]);
@@ -98,7 +99,6 @@ pub fn measure(device: &Device, rounds: usize) -> Result<Step> {
     let n = state.len();
     let (mut build, mut replay, mut whole) = (Vec::new(), Vec::new(), Vec::new());
     let mut start = None;
-    const WARM: usize = 4;
     for round in 0..WARM + rounds {
         if round == WARM {
             start = Some((device.stats(), device.memory()));

@@ -38,7 +38,7 @@ impl Random {
 
     /// One of `0..n`.
     pub fn below(&mut self, n: usize) -> usize {
-        (u64::from(self.bits()) * n as u64 >> 32) as usize
+        ((u64::from(self.bits()) * n as u64) >> 32) as usize
     }
 
     /// Whether an event of this probability happens.

@@ -128,8 +128,8 @@ fn awkward_values_have_their_agreed_results() {
 
 #[test]
 fn casts_round_saturate_and_keep_bits() {
-    let cast = |from: DType, to: DType, x: f64| bound::apply(&Func::Cast(to), &[from], &[Ball::exact(x)]);
     use DType::*;
+    let cast = |from: DType, to: DType, x: f64| bound::apply(&Func::Cast(to), &[from], &[Ball::exact(x)]);
     assert_eq!(cast(F32, F16, 65519.0), Ball::exact(65504.0));
     assert_eq!(cast(F32, F16, 65520.0), Ball::exact(f64::INFINITY));
     assert_eq!(cast(F32, BF16, 1.00390625), Ball::exact(1.0));

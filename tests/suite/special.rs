@@ -9,6 +9,7 @@ use ridgepoint::reference::{map, tol};
 use ridgepoint::wgpu::{self, util::DeviceExt};
 use ridgepoint::{DType, Device};
 
+#[expect(clippy::too_many_lines, reason = "one dispatch by hand")]
 /// The bits of `expression` of `x` (and `y`, `z`), named with their types, for each row of the inputs.
 pub fn evaluate(device: &Device, expression: &str, types: &[DType], inputs: &[Vec<u32>]) -> Vec<u32> {
     let names = ["x", "y", "z"];
@@ -170,7 +171,9 @@ fn arguments(per: usize) -> Vec<u32> {
             out.extend((0..4).flat_map(|i| [bits - i, bits + i]));
         }
     }
-    for centre in [0.5f32, 1.0, 0.625, 0.93, 0.707_106_77, 1.414_213_5, 1.0 - 0.414_213_57] {
+    for centre in
+        [0.5f32, 1.0, 0.625, 0.93, std::f32::consts::FRAC_1_SQRT_2, std::f32::consts::SQRT_2, 1.0 - 0.414_213_57]
+    {
         out.extend((0..200).flat_map(|i| [centre.to_bits() - i, centre.to_bits() + i]));
     }
     out

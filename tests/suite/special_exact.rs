@@ -102,7 +102,7 @@ fn narrow_floats_round_to_nearest_even_and_widen_exactly() {
         assert!(low.is_nan() && want.is_nan() || low.to_bits() == want.to_bits(), "{x:e}: {low} for {want}");
     }
     // Two patterns a word, loaded by index.
-    let patterns: Vec<u32> = (0..0x8000u32).flat_map(|i| [2 * i | (2 * i + 1) << 16; 2]).collect();
+    let patterns: Vec<u32> = (0..0x8000u32).flat_map(|i| [(2 * i) | ((2 * i + 1) << 16); 2]).collect();
     for dtype in [DType::F16, DType::BF16] {
         let load = format!("bitcast<u32>({})", expr::load(dtype, "in_x", "(2u * (i >> 1u) + (i & 1u))"));
         // Element i of the buffer of words is pattern i / 2 of them, twice; the words repeat so that lengths agree.
@@ -158,6 +158,7 @@ fn exactly(device: &Device, func: &Func, rows: &[(&[f32], f32)]) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn zeros_infinities_and_other_corners() {
     use Func::*;

@@ -15,7 +15,7 @@ const CUBE: &[&[usize]] = &[&[2, 3, 4], &[5, 1, 67]];
 
 #[rustfmt::skip]
 const MOVES: &[Move] = &[
-    ("reshape", &[&[4, 6], &[8, 51]], |x| x.reshape([2, x.shape().map_or(0, |s| s.elements()) / 2])),
+    ("reshape", &[&[4, 6], &[8, 51]], |x| x.reshape([2, x.shape().map_or(0, crate::shape::Shape::elements) / 2])),
     ("flatten", CUBE, |x| x.flatten()),
     ("flatten_axes", CUBE, |x| x.flatten_axes(1, 2)),
     ("permute", CUBE, |x| x.permute([2, 0, 1])),

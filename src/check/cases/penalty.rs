@@ -45,11 +45,13 @@ fn of(separable: &'static Separable) -> Vec<Case> {
     ]
 }
 
+/// A method of a penalty, and to which order it is differentiated.
+type Row = (&'static str, fn(&Penalty, &Tensor) -> Tensor, u8);
+
 /// The rows of this file.
 pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = penalty::all().flat_map(of).collect();
     let groups = || Groups::new(vec![vec![0, 3], vec![1, 2, 5], vec![4], vec![6, 7, 8, 9]]);
-    type Row = (&'static str, fn(&Penalty, &Tensor) -> Tensor, u8);
     let rows: &[Row] = &[
         ("value", |p, w| p.value(w), 1),
         ("gradient", |p, w| p.gradient(w), 0),

@@ -88,7 +88,7 @@ fn reductions(row: &Row) -> Vec<Case> {
         inputs: vec![domain],
         variants,
         order,
-        build: one(move |x| f(x, axes(x.shape().map_or(0, |s| s.rank())))),
+        build: one(move |x| f(x, axes(x.shape().map_or(0, crate::shape::Shape::rank)))),
     };
     let mut last = ladder();
     last.extend([at(&[3, 4], Layout::Plain, 2), at(&[7, 13], Layout::Permuted, 1), at(&[7, 13], Layout::Sliced, 1)]);

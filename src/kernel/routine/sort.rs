@@ -17,7 +17,7 @@ pub(super) fn lower(steps: &mut Steps<'_>, x: &Source, descending: bool) -> Resu
     if n_merges > 0 {
         keys[1] = steps.scratch(elements)?;
         // the last merge writes the result: the buffers alternate
-        orders[usize::from(n_merges % 2 == 0)] = steps.scratch(elements)?;
+        orders[usize::from(n_merges.is_multiple_of(2))] = steps.scratch(elements)?;
     }
     let runs = n.div_ceil(RUN);
     let lanes: usize = 64;

@@ -38,7 +38,7 @@ fn every_length_and_dtype_both_ways() {
                 for descending in [false, true] {
                     let source = Source::contiguous(dtype, &[rows, n]);
                     let lowered = lower(&Routine::ArgSort { descending }, &[source], &limits, None).expect("lowers");
-                    let got = device.run(&lowered, &[x.clone()], rows * n);
+                    let got = device.run(&lowered, std::slice::from_ref(&x), rows * n);
                     for (row, (x, got)) in x.chunks(n).zip(got.chunks(n)).enumerate() {
                         let mut want: Vec<u32> = (0..n as u32).collect();
                         want.sort_by(|&i, &j| {
