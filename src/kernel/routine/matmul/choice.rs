@@ -1,0 +1,119 @@
+//! Which kernel computes a matrix product: by shape, layout and device.
+
+use super::{Mode, Product, Side};
+use crate::kernel::Limits;
+
+/// A way to compute a product, and what it costs in units that mean something only within one device.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// `matmul_block`: matrices along the rows and columns of a lane's block.
+    Block { rows: usize, cols: usize, splits: usize },
+    /// `matmul_tile`: lanes along a side, quarters along a side.
+    Tile { side: usize, per: usize, splits: usize },
+    /// `matmul_vector`: lanes that share an output.
+    Vector { mode: Mode, parts: usize, splits: usize },
+}
+
+/// Which kernel: the whole choice, by shape, layout and device.
+pub(super) fn choose(p: &Product, limits: &Limits) -> Way {
+    // outputs side by side are fetched in longer stretches by the block kernel, though it repeats a row
+    let (w, _, outs, _) = vector_sides(p);
+    let across = limits.cpu && w.mode(outs, p.k) == Mode::FourAcross;
+    if (p.m == 1 || p.n == 1) && !across {
+        vector_way(p, limits)
+    } else if limits.cpu {
+        block_way(p, limits)
+    } else {
+        tile_way(p, limits)
+    }
+}
+
+/// Splits of k to try: the least power of two that bounds the chain of sums, and more as long as each leaves 256 of k
+/// and the parts fit a scratch buffer.
+fn splits_of(p: &Product, limits: &Limits, chain: usize) -> impl Iterator<Item = usize> {
+    let (k, first) = (p.k, p.k.div_ceil(chain).next_power_of_two());
+    let room = limits.binding_bytes.min(limits.buffer_bytes) / (4 * p.elements() as u64).max(1);
+    std::iter::successors(Some(first), |s| Some(s * 2))
+        .take_while(move |&s| s == first || (k / s >= 256 && s as u64 <= room))
+}
+
+/// The longest stretch of k that the tile kernel sums with few enough roundings: 1024 and 512 in two chains.
+const TILE_CHAIN: usize = 1 << 19;
+
+/// Turns of its loop over k that an invocation takes at most. llvmpipe ends every loop of an invocation after 65,535
+/// turns in all, without a word.
+const TURNS: usize = 1 << 15;
+
+/// Measured on llvmpipe (8 lanes in step): fetching four neighbours costs a lane as much as 52 multiply-adds, fetching
+/// them one by one 3.2 times that; a dispatch costs 40,000. Four workers, so that two to sixteen cores are kept busy.
+fn block_way(p: &Product, limits: &Limits) -> Way {
+    const FETCH: f64 = 52.0;
+    const SINGLE: f64 = 166.0;
+    const DISPATCH: f64 = 40_000.0;
+    const LANES: usize = 8 * 4;
+    let fetch = |mode: Mode| if mode.wide() { FETCH } else { SINGLE };
+    let (fetch_a, fetch_b) = (fetch(p.a.mode(p.m, p.k)), fetch(p.b.mode(p.n, p.k)));
+    let mut best = (f64::INFINITY, Way::Block { rows: 1, cols: 1, splits: 1 });
+    for splits in splits_of(p, limits, 4 * TURNS) {
+        for (rows, cols) in [1, 2, 4].into_iter().flat_map(|r| [1, 2, 4].map(|c| (r, c))) {
+            let blocks = p.batch * p.m.div_ceil(4 * rows) * p.n.div_ceil(4 * cols) * splits;
+            let (r, c, parts) = (rows as f64, cols as f64, splits as f64);
+            let step = 4.0 * (r * fetch_a + c * fetch_b) + 64.0 * r * c;
+            let put = 4.0 * r * c * SINGLE;
+            let rounds = p.elements().div_ceil(LANES) as f64;
+            let combine = if splits > 1 { DISPATCH + rounds * parts * FETCH } else { 0.0 };
+            let cost = blocks.div_ceil(LANES) as f64 * (p.k.div_ceil(4 * splits) as f64 * step + put) + combine;
+            if cost < best.0 {
+                best = (cost, Way::Block { rows, cols, splits });
+            }
+        }
+    }
+    best.1
+}
+
+/// Larger tiles use the bandwidth of workgroup memory better (in the ratio of the rates below), smaller ones keep more
+/// workgroups busy and waste less at the edges. A few hundred workgroups fill a large GPU.
+fn tile_way(p: &Product, limits: &Limits) -> Way {
+    let mut best = (f64::INFINITY, Way::Tile { side: 8, per: 1, splits: 1 });
+    for splits in splits_of(p, limits, TILE_CHAIN) {
+        for (side, per, rate, full) in [(16, 2, 1.0, 128.0), (16, 1, 0.7, 256.0), (8, 1, 0.4, 512.0)] {
+            let tile = 4 * side * per;
+            let tiles = (p.batch * p.m.div_ceil(tile) * p.n.div_ceil(tile)) as f64;
+            let busy = (tiles * splits as f64 / full).min(1.0);
+            let work = tiles * (tile * tile) as f64 * p.k as f64 / (rate * busy);
+            // the parts are written and read again; a dispatch costs some 10 us
+            let combine = if splits > 1 { 16.0 * p.elements() as f64 * splits as f64 + 1e7 } else { 0.0 };
+            if work + combine < best.0 {
+                best = (work + combine, Way::Tile { side, per, splits });
+            }
+        }
+    }
+    best.1
+}
+
+/// The matrix and the vector of a product with m = 1 or n = 1: (matrix, vector, outputs, whether they are columns).
+pub(super) fn vector_sides(p: &Product) -> (Side, Side, usize, bool) {
+    if p.n == 1 { (p.a, p.b, p.m, false) } else { (p.b, p.a, p.n, true) }
+}
+
+/// Bound by the bandwidth of the matrix: fetch four where possible, share an output among lanes where k is contiguous,
+/// split k where there are too few outputs to fill the device.
+fn vector_way(p: &Product, limits: &Limits) -> Way {
+    let (w, v, outs, _) = vector_sides(p);
+    let mode = match (w.mode(outs, p.k), v.mode(1, p.k)) {
+        (Mode::FourAlong, Mode::FourAlong) => Mode::FourAlong,
+        (Mode::FourAcross, _) => Mode::FourAcross,
+        _ => Mode::Along,
+    };
+    let piece = if mode == Mode::FourAlong { 4 } else { 1 };
+    let width = if mode == Mode::FourAcross { 4 } else { 1 };
+    let parts = match (limits.cpu, w.k == 1) {
+        (true, _) => 1,
+        (false, along) => p.k.div_ceil(4 * piece).next_power_of_two().min(if along { 64 } else { 8 }),
+    };
+    let lanes = p.batch * outs.div_ceil(width) * parts;
+    let wanted = if limits.cpu { 64 } else { 65_536 };
+    let splits =
+        (wanted / lanes.max(1)).min(p.k / (64 * piece * parts)).max(p.k.div_ceil(parts * piece * TURNS)).max(1);
+    Way::Vector { mode, parts, splits }
+}
