@@ -15,6 +15,11 @@
 override WG: u32 = 64u;
 override PER: u32 = 1u;
 
+// Called once by an invocation: what its units share is loaded here.
+//!slot prepare
+fn prepare() {}
+//!end
+
 //!slot body
 fn body(r: u32) {
     y0[r] = x0[r];
@@ -28,9 +33,11 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let first = ((group.x + group.y * groups.x) * WG + lane) * PER;
+    let n = params[0].x;
+    prepare();
     for (var j = 0u; j < PER; j += 1u) {
         let r = first + j;
-        if (r < params[0].x) {
+        if (r < n) {
             body(r);
         }
     }

@@ -13,22 +13,21 @@ fn special_erf(x: f32) -> f32 {
     return select(special_copysign(w, x), x, special_is_nan(x));
 }
 
-// erfc(a) = e^(-a^2) (1 + p(q)) / (1 + 2 a), q = (a - 2) / (a + 2), after M. M. Shepherd and J. G. Laframboise, Chebyshev
-// approximation of (1 + 2x) exp(x^2) erfc(x), Math. Comp. 36 (1981); p minimax here (relative error 2^-25.3).
-// The square is split so that its rounding does not grow with it: a^2 = h^2 + (a - h) (a + h), h of 12 bits.
+// erfc(a) = e^(-a^2) p(a) / q(a), minimax on [0, 10.06] (relative error 2^-27.4; no cancellation: all coefficients are
+// positive); 2 - erfc(-x) on the left. The square is split so that its rounding does not grow with it: a^2 = h^2 +
+// (a - h) (a + h), h of 12 bits.
 fn special_erfc(x: f32) -> f32 {
-    let a = min(abs(x), 10.06);
-    let q = (a - 2.0) / (a + 2.0);
-    var p = (-0.000382547121 * q - 0.00120061915) * q + 0.00130721205;
-    p = ((p * q + 0.00860547554) * q - 0.00806291774) * q - 0.0541969687;
-    p = (((p * q + 0.164056525) * q - 0.166032091) * q - 0.0927640498) * q + 0.276978403;
+    let b = abs(x);
+    let a = select(10.06, b, b < 10.06);
+    let p = (((0.0327633622 * a + 0.229060829) * a + 0.731272717) * a + 1.23809398) * a + 1.0;
+    var q = (0.0580708429 * a + 0.406026312) * a + 1.32474992;
+    q = ((q * a + 2.40154308) * a + 2.36647372) * a + 1.0;
     let h = bits_head(a);
-    let rest = (a - h) * (a + h);
     let t = SPECIAL_MAGIC - a * a * SPECIAL_LOG2_E;
     let n = bits_keep(t) - SPECIAL_MAGIC;
-    let r = bits_keep(-(h * h) - n * SPECIAL_LN2_HI) - (n * SPECIAL_LN2_LO + rest);
-    let y = special_exp_core(r) * (1.0 + p) / (1.0 + 2.0 * a);
-    let tail = bits_keep(y) * special_scale(1.0, bitcast<u32>(t));
-    let positive = select(tail, 0.0, a >= 10.06);
-    return select(select(positive, 2.0 - positive, x < 0.0), x, special_is_nan(x));
+    let r = bits_keep(-(h * h) - n * SPECIAL_LN2_HI) - (n * SPECIAL_LN2_LO + (a - h) * (a + h));
+    // The power of two comes last; below 2^-126 it is 0, and so is the result, as p / q < 1 / 15 there.
+    let power = bitcast<f32>(max(bitcast<i32>((bitcast<u32>(t) + 127u) << 23u), 0i));
+    let tail = bits_keep(special_exp_core(r) * p / q) * power;
+    return select(select(tail, 2.0 - tail, x < 0.0), x, special_is_nan(x));
 }

@@ -94,6 +94,9 @@ pub struct Emitter<'a> {
     pub first_word: usize,
     /// Constants used: `(number, dtype)`; each takes a word.
     pub used: Vec<(usize, DType)>,
+    /// Whether constants are read from private variables `w<word>` that the frame's `prepare` loads, because an invocation
+    /// has several units: a compiler cannot know that the stores between them leave the uniform words alone.
+    pub prepared: bool,
     /// WGSL modules of the snippets called.
     pub modules: Vec<Arc<Snippet>>,
     /// Results of reductions of this kernel, as they become known.
@@ -108,6 +111,12 @@ pub struct Emitter<'a> {
     pub tail: bool,
     memo: HashMap<(usize, Vec<Expr>), Value>,
     count: usize,
+}
+
+/// A word of `params` as an expression.
+#[must_use]
+pub fn uniform_word(word: usize) -> String {
+    format!("params[{}].{}", word / 4, ["x", "y", "z", "w"][word % 4])
 }
 
 /// Uniform words before the first constant.
@@ -126,6 +135,7 @@ impl<'a> Emitter<'a> {
             full: None,
             first_word: RESERVED_WORDS,
             used: Vec::new(),
+            prepared: false,
             modules: Vec::new(),
             known: HashMap::new(),
             given: HashMap::new(),
@@ -264,8 +274,7 @@ impl<'a> Emitter<'a> {
             self.used.len() - 1
         });
         let word = ix + self.first_word;
-        let raw = format!("params[{}].{}", word / 4, ["x", "y", "z", "w"][word % 4]);
-        let text = expr::from_word(dtype, &raw);
+        let text = expr::from_word(dtype, &if self.prepared { format!("w{word}") } else { uniform_word(word) });
         self.bind(&Value::one(text, false))
     }
 

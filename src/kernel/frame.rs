@@ -5,7 +5,7 @@
 //!
 //! Error bound of sums: a thread adds at most [`CHAIN`] terms in a row before it starts a new partial sum.
 
-use super::emit::{Emitter, RESERVED_WORDS, Refusal, Scope, buffer_type};
+use super::emit::{Emitter, RESERVED_WORDS, Refusal, Scope, buffer_type, uniform_word};
 use super::rows::Rows;
 use super::space::Space;
 use super::{Access, Kernel, Limits, library};
@@ -146,7 +146,10 @@ pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
         declarations.push_str(&snippet.wgsl);
         declarations.push('\n');
     }
-    let filled = library::fill(library::frame(body.frame), &[("declarations", &declarations), ("body", &body.text)]);
+    let prepare = prepare(emitter, &mut declarations);
+    let mut slots = vec![("declarations", declarations.as_str()), ("body", &body.text)];
+    slots.extend(prepare.as_deref().map(|text| ("prepare", text)));
+    let filled = library::fill(library::frame(body.frame), &slots);
     let mut overrides = vec![("WG", f64::from(body.workgroup))];
     if body.frame == "each" {
         overrides.push(("PER", f64::from(body.per)));
@@ -162,6 +165,19 @@ pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
         constants: emitter.used.clone(),
         groups: body.units.div_ceil(per_group),
     }
+}
+
+/// The function that loads the constants, and their private variables; `None` if there is nothing to load.
+fn prepare(emitter: &Emitter<'_>, declarations: &mut String) -> Option<String> {
+    if !emitter.prepared || emitter.used.is_empty() {
+        return None;
+    }
+    let mut text = String::from("fn prepare() {\n");
+    for word in (0..emitter.used.len()).map(|ix| ix + RESERVED_WORDS) {
+        let _ok = writeln!(declarations, "var<private> w{word}: u32;");
+        let _ok = writeln!(text, "    w{word} = {};", uniform_word(word));
+    }
+    Some(text + "}")
 }
 
 /// The label of a cluster: what it ends in.
@@ -181,6 +197,7 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     let attempt = |space: &Space, tail: bool, clamp: bool| {
         settled(scope, &cluster.members, space, |e| {
             e.tail = tail;
+            e.prepared = limits.cpu;
             map_body(cluster, n, clamp, e)
         })
     };
@@ -190,7 +207,9 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     }
     let ((text, outputs), emitter) = done?;
     let units = emitter.space.rows as u64;
-    let (workgroup, per) = if limits.cpu { (64, if units >= 1 << 14 { 4 } else { 1 }) } else { (256, 1) };
+    // on processors an invocation takes a run of neighbours; short ones where many buffers share the cache
+    let run = if emitter.reads.len() + outputs.len() > 4 { 2 } else { 4 };
+    let (workgroup, per) = if limits.cpu { (64, if units >= 1 << 14 { run } else { 1 }) } else { (256, 1) };
     let workgroup = workgroup.min(limits.invocations);
     let body = Body { frame: "each", label: label("map", &cluster.outputs), text, outputs, units, workgroup, per };
     Ok(Emitted { dispatches: vec![pack(body, &emitter)], scratch: Vec::new() })
