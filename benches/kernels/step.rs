@@ -108,6 +108,7 @@ pub fn measure(device: &Device, rounds: usize) -> Result<Step> {
             let mut next = next?;
             let (done, encoded) = time(|| device.eval(&next.iter().collect::<Vec<_>>()));
             done?;
+            next = next.iter().map(Tensor::leaf).collect::<Result<_>>()?;
             let last = next.split_off(n);
             (state, momenta) = (next, last);
             wait(device);
