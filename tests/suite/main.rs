@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod autograd;
+#[cfg(feature = "cli")]
+mod cli;
 mod embed;
 mod grads;
 mod grads_move;
