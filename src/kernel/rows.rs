@@ -22,8 +22,9 @@ use std::sync::Arc;
 /// The length from which a few rows are better reduced in parts than fused with what needs their results.
 const LONG_ROW: usize = 1 << 14;
 
-/// The longest part of a row that one thread or workgroup walks.
-const LONGEST_PART: usize = 1 << 19;
+/// The longest part of a row that one thread or workgroup walks: sums keep to the contract, and the loops of one
+/// invocation, together, stay below the 65,535 turns after which some drivers (llvmpipe) end them without a word.
+const LONGEST_PART: usize = 48 << 10;
 
 pub(super) struct Rows<'c> {
     cluster: &'c Cluster,
@@ -90,7 +91,9 @@ impl<'c> Rows<'c> {
             (false, true) => (512, 8192),
             (false, false) => (16_384, 32),
         };
-        if !self.can_part() && rows < wanted / 16 && self.n_cols >= LONG_ROW {
+        let walks = (self.levels.len() + 1) * self.n_cols;
+        let long = walks > LONGEST_PART || (rows < wanted / 16 && self.n_cols >= LONG_ROW);
+        if !self.can_part() && long {
             return Err(Refusal::Unaligned);
         }
         if self.can_part() {

@@ -18,21 +18,21 @@ impl Device {
     #[track_caller]
     #[must_use]
     pub fn full(&self, shape: impl Into<Shape>, value: f64, dtype: DType) -> Tensor {
-        Tensor::new(self, filled(&shape.into(), value, false, dtype, Site::here()))
+        Tensor::new(self, filled(&shape.into(), value, dtype, Site::here()))
     }
 
     /// Zeros, `f32`.
     #[track_caller]
     #[must_use]
     pub fn zeros(&self, shape: impl Into<Shape>) -> Tensor {
-        Tensor::new(self, filled(&shape.into(), 0.0, true, DType::F32, Site::here()))
+        Tensor::new(self, filled(&shape.into(), 0.0, DType::F32, Site::here()))
     }
 
     /// Ones, `f32`.
     #[track_caller]
     #[must_use]
     pub fn ones(&self, shape: impl Into<Shape>) -> Tensor {
-        Tensor::new(self, filled(&shape.into(), 1.0, true, DType::F32, Site::here()))
+        Tensor::new(self, filled(&shape.into(), 1.0, DType::F32, Site::here()))
     }
 
     /// A scalar `f32` that may differ from run to run without a recompile.
@@ -97,8 +97,9 @@ impl Device {
     }
 }
 
-fn filled(shape: &Shape, value: f64, fixed: bool, dtype: DType, site: Site) -> Result<Node> {
-    super::movement::broadcast_node(&constant(value, fixed, dtype, site)?, shape, site)
+/// A number as data, also where it is 0 or 1: a tensor that a gradient is taken by must not be folded away.
+fn filled(shape: &Shape, value: f64, dtype: DType, site: Site) -> Result<Node> {
+    super::movement::broadcast_node(&constant(value, false, dtype, site)?, shape, site)
 }
 
 impl Tensor {
@@ -107,7 +108,7 @@ impl Tensor {
     #[must_use]
     pub fn zeros_like(&self) -> Tensor {
         let site = Site::here();
-        self.then(|x| filled(x.shape(), 0.0, true, x.dtype(), site))
+        self.then(|x| filled(x.shape(), 0.0, x.dtype(), site))
     }
 
     /// Ones in the shape and dtype of this.
@@ -115,7 +116,7 @@ impl Tensor {
     #[must_use]
     pub fn ones_like(&self) -> Tensor {
         let site = Site::here();
-        self.then(|x| filled(x.shape(), 1.0, true, x.dtype(), site))
+        self.then(|x| filled(x.shape(), 1.0, x.dtype(), site))
     }
 
     /// `value` in the shape and dtype of this; the value is data.
@@ -123,7 +124,7 @@ impl Tensor {
     #[must_use]
     pub fn full_like(&self, value: f64) -> Tensor {
         let site = Site::here();
-        self.then(|x| filled(x.shape(), value, false, x.dtype(), site))
+        self.then(|x| filled(x.shape(), value, x.dtype(), site))
     }
 
     /// Which of `n` classes each element names, as a new last axis: `y[.., c] = (x[..] == c)`, in `dtype`. An index out of

@@ -1,6 +1,7 @@
 //! The whole way from a tensor expression to numbers.
 
-use ridgepoint::{Device, Result};
+use ridgepoint::reference::tol;
+use ridgepoint::{Device, Result, penalty};
 
 #[test]
 fn softmax_of_a_matrix() -> Result<()> {
@@ -37,5 +38,55 @@ fn the_first_divergence_is_named() -> Result<()> {
     let good = x.exp();
     let report = device.verify_blocking(&[&good.sum_all()])?;
     assert!(report.passed() && report.divergence.is_none(), "{report}");
+    Ok(())
+}
+
+#[test]
+fn a_sum_of_many_equal_values_keeps_them_all() -> Result<()> {
+    // 2^28 terms: more turns of a loop than a driver may allow one invocation, were they not shared out
+    let device = Device::open_blocking(Default::default())?;
+    let n = 1usize << 28;
+    let sum = device.ones([n]).sum_all().item_blocking::<f32>()?;
+    let bound = tol::sum_depth(n) * tol::ULP * n as f64;
+    assert!((f64::from(sum) - n as f64).abs() <= bound, "{sum}");
+    Ok(())
+}
+
+#[test]
+fn zeros_are_a_variable_like_any_other() -> Result<()> {
+    let device = Device::open_blocking(Default::default())?;
+    let (w, c) = (device.zeros([3]), device.tensor(&[1.0f32, 2.0, 3.0], [3]));
+    let slope = (w.square() * &c).sum_all().mul(0.5).grad(&[&w])?.remove(0);
+    let curvature = slope.sum_all().grad(&[&w])?.remove(0);
+    assert_eq!(curvature.read_blocking::<f32>()?, [1.0, 2.0, 3.0]);
+    Ok(())
+}
+
+#[test]
+fn a_changed_number_plans_nothing_and_compiles_nothing() -> Result<()> {
+    let device = Device::open_blocking(Default::default())?;
+    let x = device.tensor(&[1.0f32, -2.0, 3.0], [3]);
+    let mut misses = 0;
+    for (step, rate) in [0.5, 0.25, 1e-3].into_iter().enumerate() {
+        (&x - x.square() * rate).eval()?;
+        let stats = device.stats();
+        if step == 0 {
+            misses = stats.plan_misses + stats.pipelines;
+        }
+        assert_eq!(stats.plan_misses + stats.pipelines, misses);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_elastic_net_has_value_and_gradient_in_one_pass_over_the_weights() -> Result<()> {
+    let device = Device::open_blocking(Default::default())?;
+    let n = 1usize << 20;
+    let w = device.tensor(&vec![0.5f32; n], [n]);
+    let net = penalty::elastic_net(0.1, 0.05);
+    let plan = device.plan(&[&net.value(&w), &net.gradient(&w)])?;
+    // the second dispatch joins the partial sums: what is more than read once and written once stays below a hundredth
+    assert_eq!(plan.steps.len(), 2, "{plan}");
+    assert!(plan.bytes_moved() < 2 * 4 * n as u64 * 101 / 100, "{plan}");
     Ok(())
 }
