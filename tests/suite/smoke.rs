@@ -1,5 +1,6 @@
 //! The whole way from a tensor expression to numbers.
 
+use ridgepoint::penalty::custom::Module;
 use ridgepoint::reference::tol;
 use ridgepoint::{Device, Result, penalty};
 
@@ -35,9 +36,12 @@ fn the_first_divergence_is_named() -> Result<()> {
     // a function whose mirror disagrees with its WGSL stands for a kernel that is wrong
     let device = Device::open_blocking(Default::default())?;
     let x = device.tensor(&[1.0f32, 2.0, 3.0], [3]);
-    let good = x.exp();
-    let report = device.verify_blocking(&[&good.sum_all()])?;
-    assert!(report.passed() && report.divergence.is_none(), "{report}");
+    let module = Module::new("off", "fn off(x: f32) -> f32 { return x + 1.0; }")?;
+    let off = module.function("off", |a| a[0])?;
+    let report = device.verify_blocking(&[&off.call(&[&x.exp()]).sqrt().sum_all()])?;
+    let divergence = report.divergence.as_ref().expect("a wrong result has a first divergence");
+    assert!(!report.passed() && divergence.op == "off" && !divergence.fused_only, "{report}");
+    assert!(report.to_string().contains("smoke.rs"), "{report}");
     Ok(())
 }
 
