@@ -38,7 +38,7 @@ fn the_first_divergence_is_named() -> Result<()> {
     let x = device.tensor(&[1.0f32, 2.0, 3.0], [3]);
     let module = Module::new("off", "fn off(x: f32) -> f32 { return x + 1.0; }")?;
     let off = module.function("off", |a| a[0])?;
-    let report = device.verify_blocking(&[&off.call(&[&x.exp()]).sqrt().sum_all()])?;
+    let report = device.verify_blocking(&[&off.call(&[&x.exp()])?.sqrt().sum_all()])?;
     let divergence = report.divergence.as_ref().expect("a wrong result has a first divergence");
     assert!(!report.passed() && divergence.op == "off" && !divergence.fused_only, "{report}");
     assert!(report.to_string().contains("smoke.rs"), "{report}");
