@@ -81,6 +81,7 @@ impl Inner for Mirror<'_> {
         Ok(Burst { point: x, iterations: budget })
     }
 
+    #[expect(clippy::too_many_lines, reason = "one conjugate-gradient loop with its operators beside it")]
     async fn newton(
         &mut self,
         at: &Point,
@@ -113,7 +114,7 @@ impl Inner for Mirror<'_> {
             }
             (0..pk + k).for_each(|ix| {
                 if !free(ix) {
-                    out[ix] = 0.0
+                    out[ix] = 0.0;
                 }
             });
             narrow(&out)

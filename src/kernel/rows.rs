@@ -22,9 +22,21 @@ use std::sync::Arc;
 /// The length from which a few rows are better reduced in parts than fused with what needs their results.
 const LONG_ROW: usize = 1 << 14;
 
+<<<<<<< HEAD
 /// The longest part of a row that one thread or workgroup walks: sums keep to the contract, and the loops of one
 /// invocation, together, stay below the 65,535 turns after which some drivers (llvmpipe) end them without a word.
 const LONGEST_PART: usize = 48 << 10;
+=======
+/// The length of a part of a column on processors.
+const COLUMN_PART: usize = 128;
+
+/// The bytes that the rows of a workgroup may have together on processors, where they are walked more than once: they
+/// stay in the nearest cache.
+const NEAR_BYTES: usize = 64 << 10;
+
+/// The longest part of a row that one thread or workgroup walks.
+const LONGEST_PART: usize = 1 << 19;
+>>>>>>> special
 
 pub(super) struct Rows<'c> {
     cluster: &'c Cluster,
@@ -100,7 +112,12 @@ impl<'c> Rows<'c> {
             // enough units to fill the device, and no chain of additions longer than the contract
             let chains = self.n_cols.div_ceil(LONGEST_PART);
             let fill = if rows < wanted { wanted.div_ceil(rows).min(self.n_cols / least) } else { 1 };
-            let many = if self.limits.cpu && rows == 1 { (self.n_cols / least).min(1024) } else { fill };
+            let many = match self.limits.cpu {
+                true if rows == 1 => (self.n_cols / least).min(1024),
+                // few rows at a time, so that the pages a processor walks down stay known to it for the next columns
+                true if columns => (self.n_cols / COLUMN_PART).max(1),
+                _ => fill,
+            };
             form.parts = many.max(chains).max(1);
         }
         Ok(form)
@@ -178,7 +195,7 @@ impl<'c> Rows<'c> {
             self.store_rows(form, e, &mut program, &mut outputs)?;
             Ok((program, outputs))
         })?;
-        let text = wrap(form, &text);
+        let text = wrap(form, emitter.space.rows, &text);
         Ok(Emitted { dispatches: vec![self.dispatch(form, 1, text, outputs, &emitter)], scratch: Vec::new() })
     }
 
@@ -207,7 +224,7 @@ impl<'c> Rows<'c> {
             }
             Ok((program, outputs))
         })?;
-        let first = self.dispatch(form, form.parts as u64, wrap(form, &text), outputs, &emitter);
+        let first = self.dispatch(form, form.parts as u64, wrap(form, emitter.space.rows, &text), outputs, &emitter);
         let n_scratch = level.iter().map(|r| if positional(r) { 2 } else { 1 }).sum::<usize>();
         let scratch = vec![(self.n_rows * form.parts * 4).next_multiple_of(16) as u64; n_scratch];
         let second = self.join_parts(form, scope)?;
@@ -238,7 +255,7 @@ impl<'c> Rows<'c> {
             self.store_rows(form, e, &mut program, &mut outputs)?;
             Ok((program, outputs, n_partial))
         })?;
-        let mut generated = self.dispatch(form, 1, wrap(form, &text), outputs, &emitter);
+        let mut generated = self.dispatch(form, 1, wrap(form, emitter.space.rows, &text), outputs, &emitter);
         // the partial results are bound behind everything else
         let kernel = Arc::make_mut(&mut generated.kernel);
         let base = generated.buffers.len();
@@ -267,13 +284,16 @@ impl<'c> Rows<'c> {
             let useful = (emitter.space.cols as u32 / parts as u32).max(1).next_power_of_two().max(32);
             useful.min(256).min(self.limits.invocations)
         } else if self.limits.cpu {
-            if units <= 256 { 8 } else { 64 }
+            let again = self.levels.len() > 1 || self.per_element().next().is_some();
+            if units <= 256 || (again && parts == 1 && self.n_cols * 4 * 64 > NEAR_BYTES) { 8 } else { 64 }
         } else {
             64
         };
         let name = label(if form.group { "row" } else { "thread" }, &self.cluster.outputs);
         let label = if parts > 1 { format!("{name}/parts{parts}") } else { name };
-        pack(Body { frame, label, text, outputs, units, workgroup, per: 1 }, emitter)
+        // four neighbours of 16 bytes are a cache line: what the first of them waits for, the others have
+        let per = if self.limits.cpu && !form.comp_in_col && units >= 1024 { 4 } else { 1 };
+        pack(Body { frame, label, text, outputs, units, workgroup, per }, emitter)
     }
 
     /// The statements that store what is kept per element; each output takes the next binding.
@@ -336,13 +356,18 @@ impl<'c> Rows<'c> {
 }
 
 /// The body function around a row program.
-fn wrap(form: Form, program: &str) -> String {
+fn wrap(form: Form, n_rows: i64, program: &str) -> String {
     let (globals, program) = split_globals(program);
     let (name, lane) = if form.group { ("body", ", lane: u32") } else { ("body", "") };
     if form.parts > 1 {
-        let parts = form.parts;
+        // neighbouring units are neighbouring columns, or neighbouring parts of a row
+        let (r, part) = if form.comp_in_col {
+            (format!("unit / {}u", form.parts), format!("unit % {}u", form.parts))
+        } else {
+            (format!("unit % {n_rows}u"), format!("unit / {n_rows}u"))
+        };
         return format!(
-            "{globals}fn {name}(unit: u32{lane}) {{\n    let r = unit / {parts}u;\n    let part = unit % {parts}u;\n{program}}}"
+            "{globals}fn {name}(unit: u32{lane}) {{\n    let r = {r};\n    let part = {part};\n{program}}}"
         );
     }
     format!("{globals}fn {name}(r: u32{lane}) {{\n{program}}}")
