@@ -22,11 +22,6 @@ use std::sync::Arc;
 /// The length from which a few rows are better reduced in parts than fused with what needs their results.
 const LONG_ROW: usize = 1 << 14;
 
-<<<<<<< HEAD
-/// The longest part of a row that one thread or workgroup walks: sums keep to the contract, and the loops of one
-/// invocation, together, stay below the 65,535 turns after which some drivers (llvmpipe) end them without a word.
-const LONGEST_PART: usize = 48 << 10;
-=======
 /// The length of a part of a column on processors.
 const COLUMN_PART: usize = 128;
 
@@ -34,9 +29,9 @@ const COLUMN_PART: usize = 128;
 /// stay in the nearest cache.
 const NEAR_BYTES: usize = 64 << 10;
 
-/// The longest part of a row that one thread or workgroup walks.
-const LONGEST_PART: usize = 1 << 19;
->>>>>>> special
+/// The longest part of a row that one thread or workgroup walks: sums keep to the contract, and the loops of one
+/// invocation, together, stay below the 65,535 turns after which some drivers (llvmpipe) end them without a word.
+const LONGEST_PART: usize = 48 << 10;
 
 pub(super) struct Rows<'c> {
     cluster: &'c Cluster,
