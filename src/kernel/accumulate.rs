@@ -31,9 +31,10 @@ impl Loop<'_> {
         for accumulator in accumulators {
             accumulator.declare("a", out);
         }
-        let stride = if form.group { "WG" } else { "1u" };
         let (first, end, chain) = if form.parts > 1 {
-            let chunk = cols.div_ceil(form.parts);
+            // neighbouring parts must not begin a power of two apart, or the caches of processors hold few of them
+            let even = cols.div_ceil(form.parts);
+            let chunk = if !form.group && even.is_multiple_of(64) { even + UNROLL } else { even };
             let first = format!("part * {chunk}u");
             let _ok = writeln!(out, "    let k_end = min({first} + {chunk}u, {cols}u);");
             (first, "k_end".to_owned(), chunk)
@@ -48,19 +49,39 @@ impl Loop<'_> {
             for accumulator in accumulators {
                 accumulator.declare("b", out);
             }
-            let _ok = writeln!(out, "    for (var k = k_block; k < min(k_block + {block}u, {end}); k += 1u) {{");
-            out.push_str(&body.replace("@acc_", "b_"));
-            out.push_str("    }\n");
+            let end = format!("min(k_block + {block}u, {end})");
+            let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
+            walk("k_block", &end, step, &body.replace("@acc_", "b_"), out);
             for accumulator in accumulators {
                 accumulator.join_block(out);
             }
             out.push_str("    }\n");
         } else {
-            let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += {stride}) {{");
-            out.push_str(&body.replace("@acc_", "a_"));
-            out.push_str("    }\n");
+            let body = body.replace("@acc_", "a_");
+            if form.group {
+                let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += WG) {{\n{body}    }}");
+            } else {
+                let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
+                walk(&first, &end, step, &body, out);
+            }
         }
     }
+}
+
+/// Steps of a thread's loop that a compiler is invited to write out: a round of a loop is dear on executors that keep a
+/// mask of lanes.
+pub(super) const UNROLL: usize = 4;
+
+/// A thread's loop over `k` from `first` to `end`, whose distance is a multiple of `step`.
+pub(super) fn walk(first: &str, end: &str, step: usize, body: &str, out: &mut String) {
+    let _ok = match step {
+        1 => writeln!(out, "    for (var k = {first}; k < {end}; k += 1u) {{\n{body}    }}"),
+        _ => writeln!(
+            out,
+            "    for (var k_step = {first}; k_step < {end}; k_step += {step}u) {{\n    for (var k_ix = 0u; k_ix < {step}u; \
+             k_ix += 1u) {{\n        let k = k_step + k_ix;\n{body}    }}\n    }}"
+        ),
+    };
 }
 
 /// What one reduction keeps while a row is walked: a value, and a position for the arg-reductions.

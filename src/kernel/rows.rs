@@ -9,7 +9,7 @@
 //! - either of them in *parts*, when there are few long rows: the first kernel leaves one partial result per part, the
 //!   second joins them. Whatever is stored per element without needing the results is stored by the first.
 
-use super::accumulate::{Accumulator, Loop};
+use super::accumulate::{Accumulator, Loop, UNROLL, walk};
 use super::emit::{Emitter, Refusal, Scope, buffer_type};
 use super::frame::{Body, Buffer, Cluster, Emitted, Generated, Outputs, label, pack, settled};
 use super::space::{Expr, Space};
@@ -319,8 +319,13 @@ impl<'c> Rows<'c> {
         }
         let body = e.leave_loop() + &stores;
         out.push_str(&std::mem::take(&mut e.lines[0]));
-        let (first, stride) = if form.group { ("lane", "WG") } else { ("0u", "1u") };
-        let _ok = writeln!(out, "    for (var k = {first}; k < {}u; k += {stride}) {{\n{body}    }}", e.space.cols);
+        let cols = e.space.cols;
+        if form.group {
+            let _ok = writeln!(out, "    for (var k = lane; k < {cols}u; k += WG) {{\n{body}    }}");
+        } else {
+            let step = if (cols as usize).is_multiple_of(UNROLL) { UNROLL } else { 1 };
+            walk("0u", &format!("{cols}u"), step, &body, out);
+        }
         Ok(())
     }
 
