@@ -51,7 +51,7 @@ impl Loop<'_> {
             }
             let end = format!("min(k_block + {block}u, {end})");
             let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
-            walk("k_block", &end, step, &body.replace("@acc_", "b_"), out);
+            walk("k_block", &end, step, form.turn(cols), &body.replace("@acc_", "b_"), out);
             for accumulator in accumulators {
                 accumulator.join_block(out);
             }
@@ -62,7 +62,7 @@ impl Loop<'_> {
                 let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += WG) {{\n{body}    }}");
             } else {
                 let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
-                walk(&first, &end, step, &body, out);
+                walk(&first, &end, step, form.turn(cols), &body, out);
             }
         }
     }
@@ -72,14 +72,21 @@ impl Loop<'_> {
 /// mask of lanes.
 pub(super) const UNROLL: usize = 4;
 
-/// A thread's loop over `k` from `first` to `end`, whose distance is a multiple of `step`.
-pub(super) fn walk(first: &str, end: &str, step: usize, body: &str, out: &mut String) {
-    let _ok = match step {
-        1 => writeln!(out, "    for (var k = {first}; k < {end}; k += 1u) {{\n{body}    }}"),
-        _ => writeln!(
+/// A thread's loop over `k` from `first` to `end`, whose distance is a multiple of `step`. With `turn` neighbouring rows
+/// begin that many elements apart, modulo the number given with it.
+pub(super) fn walk(first: &str, end: &str, step: usize, turn: Option<(usize, usize)>, body: &str, out: &mut String) {
+    let _ok = match (step, turn) {
+        (1, _) => writeln!(out, "    for (var k = {first}; k < {end}; k += 1u) {{\n{body}    }}"),
+        (_, None) => writeln!(
             out,
             "    for (var k_step = {first}; k_step < {end}; k_step += {step}u) {{\n    for (var k_ix = 0u; k_ix < {step}u; \
              k_ix += 1u) {{\n        let k = k_step + k_ix;\n{body}    }}\n    }}"
+        ),
+        (_, Some((apart, cols))) => writeln!(
+            out,
+            "    for (var k_step = {first}; k_step < {end}; k_step += {step}u) {{\n        let k_far = k_step + (r & 7u) * \
+             {apart}u;\n        let k_from = select(k_far, k_far - {cols}u, k_far >= {cols}u);\n    for (var k_ix = 0u; k_ix < \
+             {step}u; k_ix += 1u) {{\n        let k = k_from + k_ix;\n{body}    }}\n    }}"
         ),
     };
 }

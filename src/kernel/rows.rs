@@ -55,6 +55,17 @@ pub(super) struct Form {
     pub comp_in_col: bool,
     /// Into how many parts a row is cut.
     pub parts: usize,
+    /// Whether the executor is a processor.
+    pub cpu: bool,
+}
+
+impl Form {
+    /// Rows that lie a multiple of 1 KiB apart share few sets of a processor's cache: threads that walk them side by side
+    /// begin a cache line apart. Gives the elements of a line and of a row.
+    pub fn turn(self, cols: usize) -> Option<(usize, usize)> {
+        let crowded = self.cpu && self.parts == 1 && self.comp_in_col && self.width == 4 && cols.is_multiple_of(64);
+        crowded.then_some((UNROLL, cols))
+    }
 }
 
 impl<'c> Rows<'c> {
@@ -78,7 +89,7 @@ impl<'c> Rows<'c> {
             if !fits {
                 continue;
             }
-            let form = Form { group: false, width, comp_in_col, parts: 1 };
+            let form = Form { group: false, width, comp_in_col, parts: 1, cpu: self.limits.cpu };
             let score = match settled(scope, &self.cluster.members, &self.space(form), |e| self.first_level(e)) {
                 Ok(_) if width == 1 => 0,
                 Ok((_, e)) => e.score.vector * 4 - e.score.scalar,
@@ -227,7 +238,13 @@ impl<'c> Rows<'c> {
     }
 
     fn join_parts(&self, first: Form, scope: &Scope<'_>) -> Result<Generated, Refusal> {
-        let form = Form { group: !self.limits.cpu && first.parts >= 64, width: 1, comp_in_col: true, parts: 1 };
+        let form = Form {
+            group: !self.limits.cpu && first.parts >= 64,
+            width: 1,
+            comp_in_col: true,
+            parts: 1,
+            cpu: self.limits.cpu,
+        };
         let space = Space::new(self.n_rows, first.parts, 1, true);
         let level = &self.levels[0];
         let ((text, outputs, n_partial), emitter) = settled(scope, &self.cluster.members, &space, |e| {
@@ -324,7 +341,7 @@ impl<'c> Rows<'c> {
             let _ok = writeln!(out, "    for (var k = lane; k < {cols}u; k += WG) {{\n{body}    }}");
         } else {
             let step = if (cols as usize).is_multiple_of(UNROLL) { UNROLL } else { 1 };
-            walk("0u", &format!("{cols}u"), step, &body, out);
+            walk("0u", &format!("{cols}u"), step, form.turn(cols as usize), &body, out);
         }
         Ok(())
     }
