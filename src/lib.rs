@@ -18,6 +18,11 @@
 // The library is silent: what it has to say is a value.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+/// The examples of the README are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 pub mod autograd;
 pub mod check;
 pub mod dtype;

@@ -8,7 +8,8 @@ use ridgepoint::{Device, Error, Result};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 const EXAMPLES: &str = "\
-The probe runs a few operations on the adapter and compares them with the f64 reference; `ridgepoint check` runs all.
+The probe runs a few operations on the adapter and compares them with the f64 reference; \
+`ridgepoint check` runs all.
 
 Examples:
   ridgepoint adapters

@@ -9,9 +9,9 @@ use ridgepoint::{Device, Error};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 const EXAMPLES: &str = "\
-Every result is compared with an f64 evaluation of the same graph, within a bound that follows from the roundings in between.
-A line says how many comparisons were made for a case, how many were about derivatives, and the greatest error relative to
-its bound.
+Every result is compared with an f64 evaluation of the same graph, within a bound that follows from the roundings in \
+between. A line says how many comparisons were made for a case, how many were about derivatives, and the greatest error \
+relative to its bound.
 
 Examples:
   ridgepoint check

@@ -11,16 +11,15 @@ use ridgepoint::{Device, Result, penalty};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
-Objective: loss + penalty(b). The loss is 1/(2n) ||y - X b - b0||^2 for linear models and the mean log-loss for logistic and
-softmax models; the intercept b0 is not penalized. `ridgepoint penalties` lists the penalties and what they compute.
+Objective: loss + penalty(b). The loss is 1/(2n) ||y - X b - b0||^2 for linear models and the mean log-loss for logistic and \
+softmax models; the intercept b0 is not penalized. `ridgepoint penalties` says what each penalty computes.
 
 Examples:
-  ridgepoint fit
-      the packaged diabetes data, standardized, along an elastic-net path; writes out/path.svg
+  ridgepoint fit    (the packaged diabetes data along an elastic-net path, into out/)
   ridgepoint fit data.csv --target price --penalty 'lasso(l1=0.1)'
-  ridgepoint fit data.csv --penalty 'elastic-net(l1=0.1,l2=0.05)' --standardize --path 100 --out result
-  ridgepoint fit breast_cancer --model logistic --penalty 'mcp(lambda=0.02,gamma=3)' --standardize --json
-  ridgepoint fit wine --model softmax --penalty 'ridge(l2=0.1)'
+  ridgepoint fit data.csv --penalty 'ridge(l2=0.3)' --standardize --path 100 --out result
+  ridgepoint fit breast_cancer --model logistic --penalty 'lasso(l1=0.02)' --json
+  ridgepoint fit wine --model softmax --penalty 'elastic-net(l1=0.02,l2=0.1)'
   ridgepoint fit data.csv --penalty 'group-lasso(lambda=0.1,groups=0-3|4-7|8-9)'";
 
 /// Fit a regularized model to the rows of a CSV file, on the GPU, checked against the f64 reference
@@ -36,9 +35,9 @@ pub struct Fit {
     /// What the linear predictor means
     #[arg(long, value_enum, default_value = "linear")]
     model: Kind,
-    /// name(parameter=value,…); see `ridgepoint penalties`
-    #[arg(long, value_name = "SPEC", default_value = DEFAULT_PENALTY)]
-    penalty: String,
+    /// name(parameter=value,…), see `ridgepoint penalties` [default: elastic-net(l1=0.1,l2=0.05)]
+    #[arg(long, value_name = "SPEC")]
+    penalty: Option<String>,
     /// Fit N strengths of the penalty, from the one that leaves no coefficient to a weak one
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=10_000))]
     path: Option<u16>,
@@ -49,7 +48,7 @@ pub struct Fit {
     #[arg(long)]
     standardize: bool,
     /// Stop at this distance to optimality, relative to the gradient of the empty model
-    #[arg(long, value_name = "TOL", default_value_t = 1e-8, value_parser = tolerance)]
+    #[arg(long, value_name = "TOL", default_value = "1e-10", value_parser = tolerance)]
     tol: f64,
     /// Stop after this many iterations on the device
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -61,8 +60,10 @@ pub struct Fit {
     common: Common,
 }
 
-/// A good model of the packaged diabetes data; elsewhere a mild one.
-const DEFAULT_PENALTY: &str = "elastic-net(l1=1,l2=0.05)";
+/// What users get who ask for nothing in particular.
+const DEFAULT_PENALTY: &str = "elastic-net(l1=0.1,l2=0.05)";
+/// A good model of the packaged diabetes data, standardized.
+const SHOW_PENALTY: &str = "elastic-net(l1=1,l2=0.05)";
 /// Strengths in a path that is drawn without having been asked for.
 const DRAWN: u16 = 80;
 
@@ -86,24 +87,27 @@ impl Kind {
 fn tolerance(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
         Ok(tol) if tol > 0.0 && tol < 1.0 => Ok(tol),
-        _ => Err("a number above 0 and below 1 is expected, such as 1e-8".into()),
+        _ => Err("a number above 0 and below 1 is expected, such as 1e-10".into()),
     }
 }
 
 impl Fit {
     /// Without data and penalty it shows what it can do: see `EXAMPLES`.
     fn is_show(&self) -> bool {
-        self.data.is_none() && self.penalty == DEFAULT_PENALTY && self.model == Kind::Linear
+        self.data.is_none() && self.penalty.is_none() && self.model == Kind::Linear
     }
 
     pub fn run(mut self) -> std::result::Result<Outcome, Failure> {
-        let penalty = penalty::parse(&self.penalty).map_err(Failure::Usage)?;
+        let mut default = DEFAULT_PENALTY;
         if self.is_show() {
+            default = SHOW_PENALTY;
             self.standardize = true;
             if !self.common.json {
                 self.out.get_or_insert_with(|| "out".into());
             }
         }
+        let spec = self.penalty.as_deref().unwrap_or(default);
+        let penalty = penalty::parse(spec).map_err(Failure::Usage)?;
         let data = self.data.clone().unwrap_or_else(|| "diabetes".into());
         let mut table = table::read(&data, self.target.as_deref())?;
         let (target, model) = table.for_model(self.model.name())?;

@@ -3,6 +3,8 @@
 
 mod autograd;
 mod check;
+#[cfg(feature = "cli")]
+mod cli;
 mod embed;
 mod grads;
 mod grads_move;
