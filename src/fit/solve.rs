@@ -206,7 +206,8 @@ impl Host<'_> {
                 best = Some((distance, at.clone()));
                 since_best = 0;
             }
-            if distance <= limits.tol.max(self.rounding(&at)) || iterations >= limits.max_iter || since_best > PATIENCE {
+            if distance <= limits.tol.max(self.rounding(&at)) || iterations >= limits.max_iter || since_best > PATIENCE
+            {
                 break;
             }
             let left = limits.max_iter - iterations;

@@ -18,7 +18,11 @@ fn text(bytes: &[u8]) -> String {
 
 /// Lines of the driver's loader are not ours.
 fn complaints(output: &Output) -> Vec<String> {
-    text(&output.stderr).lines().filter(|l| l.starts_with("ridgepoint: ") || l.contains("panicked")).map(Into::into).collect()
+    text(&output.stderr)
+        .lines()
+        .filter(|l| l.starts_with("ridgepoint: ") || l.contains("panicked"))
+        .map(Into::into)
+        .collect()
 }
 
 fn scratch(name: &str) -> PathBuf {
@@ -73,8 +77,19 @@ fn json_has_exactly_the_documented_fields() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let out = text(&output.stdout);
     let places: Vec<usize> = [
-        "adapter", "model", "penalty", "objective", "intercept", "coefficients", "nonzero", "iterations", "optimality",
-        "verified", "max_abs_error", "bound", "passed",
+        "adapter",
+        "model",
+        "penalty",
+        "objective",
+        "intercept",
+        "coefficients",
+        "nonzero",
+        "iterations",
+        "optimality",
+        "verified",
+        "max_abs_error",
+        "bound",
+        "passed",
     ]
     .iter()
     .map(|field| out.find(&format!("\"{field}\":")).unwrap_or_else(|| panic!("{field} is missing in {out}")))
@@ -92,7 +107,8 @@ fn json_has_exactly_the_documented_fields() {
 fn without_arguments_there_is_a_table_a_verdict_and_a_picture() {
     let folder = scratch("first");
     std::fs::create_dir_all(&folder).expect("the scratch folder is writable");
-    let output = Command::new(env!("CARGO_BIN_EXE_ridgepoint")).arg("fit").current_dir(&folder).output().expect("starts");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_ridgepoint")).arg("fit").current_dir(&folder).output().expect("starts");
     let out = text(&output.stdout);
     assert!(output.status.success(), "{out}{}", text(&output.stderr));
     assert!(out.contains("bmi") && out.contains("(intercept)"), "{out}");
@@ -123,7 +139,11 @@ fn bad_input_is_one_sentence_with_its_place() {
         (&[&file("latin.csv", b"a,target\n1,2\n\xe9,3\n")], 1, &["latin.csv:3", "not UTF-8"]),
         (&[&good, "--target", "price"], 1, &["good.csv:1", "no column `price`", "`a`, `b`"]),
         (&[&good, "--model", "logistic"], 1, &["column `target`", "4 classes", "softmax"]),
-        (&[&data("half.csv", "a,target\n1,0.5\n2,1\n"), "--model", "softmax"], 1, &["half.csv:2", "0.5 is not a whole"]),
+        (
+            &[&data("half.csv", "a,target\n1,0.5\n2,1\n"), "--model", "softmax"],
+            1,
+            &["half.csv:2", "0.5 is not a whole"],
+        ),
         (&[&good, "--penalty", "lassoo(l1=1)"], 2, &["column 1", "lassoo", "elastic-net"]),
         (&[&good, "--penalty", "mcp(gama=3)"], 2, &["column 5", "gama", "lambda, gamma"]),
         (&[&good, "--penalty", "lasso(l1=-1)"], 2, &["l1 = -1", ">= 0"]),
