@@ -48,7 +48,7 @@ pub struct Fit {
     #[arg(long)]
     standardize: bool,
     /// Stop at this distance to optimality, relative to the gradient of the empty model
-    #[arg(long, value_name = "TOL", default_value = "1e-8", value_parser = tolerance)]
+    #[arg(long, value_name = "TOL", default_value = "1e-10", value_parser = tolerance)]
     tol: f64,
     /// Stop after this many iterations on the device
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -87,7 +87,7 @@ impl Kind {
 fn tolerance(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
         Ok(tol) if tol > 0.0 && tol < 1.0 => Ok(tol),
-        _ => Err("a number above 0 and below 1 is expected, such as 1e-8".into()),
+        _ => Err("a number above 0 and below 1 is expected, such as 1e-10".into()),
     }
 }
 

@@ -81,7 +81,6 @@ impl Inner for Mirror<'_> {
         Ok(Burst { point: x, iterations: budget })
     }
 
-    #[expect(clippy::too_many_lines, reason = "one conjugate-gradient loop with its operators beside it")]
     async fn newton(
         &mut self,
         at: &Point,
@@ -112,11 +111,7 @@ impl Inner for Mirror<'_> {
                     all().for_each(|ix| out[ix] += sign * along * piece.direction[ix]);
                 }
             }
-            (0..pk + k).for_each(|ix| {
-                if !free(ix) {
-                    out[ix] = 0.0;
-                }
-            });
+            (0..pk + k).filter(|&ix| !free(ix)).for_each(|ix| out[ix] = 0.0);
             narrow(&out)
         };
         let precondition = |r: &[f64]| -> Vec<f64> {

@@ -33,6 +33,10 @@ use loss::Loss;
 use regularizer::Regularizer;
 use solve::{Host, Limits, Point, Solution};
 
+/// The relative distance to optimality that problems ask for by default: with columns so much alike that coefficients
+/// magnify it by 10^5, four digits of them are still right.
+pub const TOL: f64 = 1e-10;
+
 /// What the linear predictor means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
@@ -83,7 +87,7 @@ impl Problem {
             penalty,
             intercept: true,
             standardize: false,
-            tol: 1e-8,
+            tol: TOL,
             max_iter: 100_000,
         }
     }
@@ -148,7 +152,7 @@ pub struct Fit {
     /// The distance of the negative gradient from the penalty's subdifferential, in f64: the greatest over coefficients (of
     /// columns scaled to mean square 1), relative to the greatest gradient of the model without features. 0 at a solution.
     pub optimality: f64,
-    /// Whether `optimality` is at most [`Problem::tol`].
+    /// Whether `optimality` is at most [`Problem::tol`], or as small as f64 can tell.
     pub converged: bool,
     /// Iterations on the device.
     pub iterations: usize,

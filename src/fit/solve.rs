@@ -78,7 +78,7 @@ pub struct Host<'a> {
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Relative distance to optimality.
+    /// Relative distance to optimality; where that is less than f64 can tell from 0, [`Host::rounding`] takes its place.
     pub tol: f64,
     /// Device iterations in all.
     pub max_iter: usize,
@@ -132,6 +132,14 @@ impl Host<'_> {
     pub fn optimality(&self, at: &Point, slope: &Slope) -> f64 {
         let intercept = slope.intercept.iter().fold(0.0f64, |m, g| m.max(g.abs()));
         self.regularizer.distance(&at.b, &slope.gradient).max(intercept) / self.unit
+    }
+
+    /// What rounding can make of a relative distance of 0: the linear predictor is a sum of terms of the size of the
+    /// coefficients (of columns with mean square 1), rounded several times on the way to a gradient.
+    fn rounding(&self, at: &Point) -> f64 {
+        let terms: f64 = self.regularizer.scaled(&at.b).iter().chain(&at.intercept).map(|v| v.abs()).sum();
+        let response = self.loss.y.iter().fold(0.0f64, |m, y| m.max(y.abs()));
+        8.0 * f64::EPSILON * (terms + response) / self.unit
     }
 
     /// One proximal step in f64.
@@ -198,7 +206,8 @@ impl Host<'_> {
                 best = Some((distance, at.clone()));
                 since_best = 0;
             }
-            if distance <= limits.tol || iterations >= limits.max_iter || since_best > PATIENCE {
+            if distance <= limits.tol.max(self.rounding(&at)) || iterations >= limits.max_iter || since_best > PATIENCE
+            {
                 break;
             }
             let left = limits.max_iter - iterations;
@@ -221,6 +230,7 @@ impl Host<'_> {
         }
         let (optimality, point) = best.unwrap_or((f64::INFINITY, at));
         let objective = self.objective(&point);
-        Ok(Solution { point, objective, optimality, iterations, converged: optimality <= limits.tol })
+        let converged = optimality <= limits.tol.max(self.rounding(&point));
+        Ok(Solution { point, objective, optimality, iterations, converged })
     }
 }

@@ -200,6 +200,16 @@ fn device_rank(kind: wgpu::DeviceType) -> u32 {
     }
 }
 
+/// Keeps a software driver loaded: one that is unloaded while its threads wind down can leave the process with an exit
+/// handler that is gone (lavapipe of Mesa 22.3 ends about one process in a hundred with a fault). A handle is given up for
+/// it; drivers of hardware are left alone.
+fn stay_loaded(adapter: &wgpu::Adapter) {
+    if adapter.get_info().device_type == wgpu::DeviceType::Cpu {
+        #[expect(clippy::mem_forget, reason = "the handle must outlive everything")]
+        std::mem::forget(adapter.clone());
+    }
+}
+
 /// All adapters of some backends, the best first.
 async fn enumerate(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
@@ -274,7 +284,10 @@ impl Device {
         let mut first = None;
         for adapter in adapters.iter().filter(fits) {
             match request(adapter, &options).await {
-                Ok(device) => return Ok(device),
+                Ok(device) => {
+                    stay_loaded(adapter);
+                    return Ok(device);
+                }
                 Err(error) => first = first.or(Some(error)),
             }
         }

@@ -1,7 +1,8 @@
 //! The table of `ridgepoint check` and a first stretch of random graphs, on the best adapter.
 
-use ridgepoint::Device;
 use ridgepoint::check::{Outcome, Report, Settings, random, run_blocking};
+use ridgepoint::reference::tol;
+use ridgepoint::{DType, Device};
 
 fn device() -> Device {
     let device = Device::open_blocking(Default::default()).expect("an adapter (on Debian: mesa-vulkan-drivers)");
@@ -39,4 +40,30 @@ fn the_first_thousand_random_graphs_agree_with_the_reference() {
 #[test]
 fn the_second_thousand_random_graphs_agree_with_the_reference() {
     graphs(1000);
+}
+
+/// More groups than one dimension of a dispatch takes, of four elements a lane and of one, and a remainder.
+#[test]
+fn seventeen_million_elements_are_all_there() {
+    let device = device();
+    let n = 65_536 * 256 + 3;
+    let threefold = device.iota(n, DType::U32).mul(3u32).add(1u32).read_blocking::<u32>().unwrap();
+    assert_eq!(threefold.len(), n);
+    assert!(threefold.iter().enumerate().all(|(i, &y)| y == 3 * i as u32 + 1));
+    let side = 4_099;
+    let square = device.iota(side * side, DType::U32).reshape([side, side]);
+    let turned = square.t().add(square.flip(0).pick(0, side - 1).unsqueeze(1)).read_blocking::<u32>().unwrap();
+    assert!(turned.iter().enumerate().all(|(i, &y)| {
+        let (row, column) = (i / side, i % side);
+        y as usize == column * side + row + row
+    }));
+}
+
+/// A running sum in `f32` stands still at 2^24; the contract on the depth of sums does not allow that.
+#[test]
+fn a_hundred_million_equal_numbers_add_up() {
+    let n = 100_000_000;
+    let sum = device().full([n], 1.0, DType::F32).sum_all().item_blocking::<f32>().unwrap();
+    let bound = tol::sum_depth(n) * tol::ULP * n as f64;
+    assert!((f64::from(sum) - n as f64).abs() <= bound, "{sum}");
 }

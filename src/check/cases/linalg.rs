@@ -61,7 +61,7 @@ pub fn cases() -> Vec<Case> {
         ("einsum/batch diagonal", &[&[&[3, 4, 4], &[4]]], |a, b| joined(Tensor::einsum("bii,i->bi", &[a, b]), a)),
     ];
     for &(name, shapes, f) in rows {
-        cases.push(Case::at(name, &[ANY; 2], shapes, 1, two(f)));
+        cases.push(Case::at(name, &[ANY; 2], shapes, 2, two(f)));
     }
     let forms: &[&[&[usize]]] = &[&[&[5, 3], &[2, 3, 4], &[5, 4]], &[&[3], &[6, 3, 5], &[5]]];
     cases.push(Case::at("bilinear", &[ANY; 3], forms, 1, Box::new(|x| vec![x[0].bilinear(&x[1], &x[2])])));

@@ -134,6 +134,9 @@ pub fn cases() -> Vec<Case> {
         Box::new(|x| vec![x[1..].iter().fold(x[0].clone(), |sum, t| sum.mul(0.5).add(&t.sin()))]),
     );
     cases.push(nine);
+    // More elements than one dimension of a dispatch has invocations at 64 to a group.
+    let long = &[&[65_535 * 64 + 1][..]];
+    cases.push(Case::alike("long", &[ANY], long, 0, one(|x| x.mul(0.5).add(1.0))));
     cases.extend(casts());
     cases
 }

@@ -61,7 +61,7 @@ type Scan = (&'static str, Domain, u8, fn(&Tensor, usize) -> Tensor);
 #[rustfmt::skip]
 const SCANS: &[Scan] = &[
     ("cumsum", ANY, 1, |x, axis| x.cumsum(axis)),
-    ("cumprod", NEAR_ONE, 1, |x, axis| x.cumprod(axis)),
+    ("cumprod", NEAR_ONE, 2, |x, axis| x.cumprod(axis)),
     ("cummax", Domain::Spaced, 1, |x, axis| x.cummax(axis)),
     ("cummin", Domain::Spaced, 1, |x, axis| x.cummin(axis)),
     ("cumsum/i32", Domain::Int(DType::I32, -2_000_000_000, 2_000_000_000), 0, |x, axis| x.cumsum(axis)),
@@ -139,7 +139,7 @@ pub fn cases() -> Vec<Case> {
             at(&[3, 0], Layout::Plain, 0),
             at(&[2, 5003], Layout::Plain, 0),
         ]);
-        variants.push(at(&[3, 4], Layout::Plain, 1));
+        variants.push(at(&[3, 4], Layout::Plain, 2));
         let last =
             Case { name: format!("{name}/last"), inputs: vec![domain], variants, order, build: one(move |x| f(x, 1)) };
         cases.push(last);
@@ -156,7 +156,7 @@ pub fn cases() -> Vec<Case> {
         "linear_recurrence/first",
         &[decay, ANY],
         &[&[9, 4]],
-        1,
+        2,
         two(|a, b| a.linear_recurrence(b, 0)),
     ));
     cases

@@ -111,19 +111,19 @@ pub fn cases() -> Vec<Case> {
     let layer: Build = Box::new(|x| vec![x[0].layer_norm(1, Some(&x[1]), Some(&x[2]), 1e-3)]);
     cases.push(Case::at("layer_norm", &[ANY; 3], affine, 2, layer));
     let rms: Build = Box::new(|x| vec![x[0].rms_norm(1, Some(&x[1]), 1e-3).add(&x[2])]);
-    cases.push(Case::at("rms_norm", &[ANY; 3], affine, 1, rms));
+    cases.push(Case::at("rms_norm", &[ANY; 3], affine, 2, rms));
     let images: &[&[&[usize]]] = &[&[&[4, 3, 5, 2], &[3], &[3]], &[&[90, 2, 3, 1], &[2], &[2]]];
     let training: Build = Box::new(|x| {
         let (y, mean, variance) = x[0].batch_norm(1, Some(&x[1]), Some(&x[2]), 1e-3);
         vec![y, mean, variance]
     });
-    cases.push(Case::at("batch_norm", &[ANY; 3], images, 1, training));
+    cases.push(Case::at("batch_norm", &[ANY; 3], images, 2, training));
     let inference: Build =
         Box::new(|x| vec![x[0].batch_norm_inference(1, &x[1], &x[2], Some(&x[3]), Some(&x[4]), 1e-3)]);
     let five: &[&[&[usize]]] = &[&[&[4, 3, 5, 2], &[3], &[3], &[3], &[3]]];
     cases.push(Case::at("batch_norm_inference", &[ANY, ANY, POSITIVE, ANY, ANY], five, 1, inference));
     let pairs: &[&[usize]] = &[&[3, 257], &[5, 7]];
-    cases.push(Case::alike("cosine_similarity", &[NONZERO; 2], pairs, 1, two(|x, y| x.cosine_similarity(y, 1, 1e-6))));
+    cases.push(Case::alike("cosine_similarity", &[NONZERO; 2], pairs, 2, two(|x, y| x.cosine_similarity(y, 1, 1e-6))));
     cases.extend(losses());
     cases.extend(cross_entropies());
     cases

@@ -48,7 +48,7 @@ fn convolutions() -> Vec<Case> {
     rows.into_iter()
         .map(|(name, shapes, build)| {
             let layouts = [Layout::Permuted, Layout::Sliced];
-            Case::at(name, &vec![ANY; shapes[0].len()], shapes, 1, build).with_layouts(&layouts)
+            Case::at(name, &vec![ANY; shapes[0].len()], shapes, 2, build).with_layouts(&layouts)
         })
         .collect()
 }
