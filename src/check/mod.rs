@@ -11,6 +11,8 @@ pub mod cases;
 pub mod input;
 mod judge;
 pub mod laws;
+#[cfg(test)]
+mod planted;
 pub mod random;
 
 use crate::reference::Verdict;

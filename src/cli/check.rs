@@ -5,6 +5,7 @@ use super::{Common, Failure, Outcome, json, say};
 use clap::Args;
 use comfy_table::{CellAlignment, Table as Grid, presets};
 use ridgepoint::check::{self, Report, Settings};
+use ridgepoint::run::{Kernels, Options};
 use ridgepoint::{Device, Error};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
@@ -17,7 +18,8 @@ Examples:
   ridgepoint check
   ridgepoint check softmax
   ridgepoint check --seed 7 --random 2000
-  ridgepoint check matmul --adapter llvmpipe --json";
+  ridgepoint check matmul --adapter llvmpipe --json
+  ridgepoint check softmax --kernels graphics";
 
 /// Check every operation, forward and backward, against the f64 reference; on every adapter, unless one is named
 #[derive(Args, Debug)]
@@ -32,8 +34,32 @@ pub struct Check {
     /// Random graphs to draw besides the table of cases
     #[arg(long, value_name = "N", default_value_t = 100)]
     random: usize,
+    /// Which form of the kernels: software adapters can run those of graphics processors, slowly
+    #[arg(long, value_enum, default_value_t)]
+    kernels: Form,
     #[command(flatten)]
     common: Common,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default)]
+enum Form {
+    /// Those for the kind of the adapter
+    #[default]
+    Auto,
+    /// Those for processors
+    Processor,
+    /// Those for graphics processors
+    Graphics,
+}
+
+impl From<Form> for Kernels {
+    fn from(form: Form) -> Kernels {
+        match form {
+            Form::Auto => Kernels::Auto,
+            Form::Processor => Kernels::Processor,
+            Form::Graphics => Kernels::Graphics,
+        }
+    }
 }
 
 /// The report of one adapter.
@@ -90,7 +116,7 @@ impl Check {
     /// The adapter that was named, or every one: of several backends of one adapter the best.
     fn devices(&self) -> ridgepoint::Result<Vec<Device>> {
         if self.common.adapter != "auto" {
-            return Ok(vec![self.common.open()?]);
+            return Ok(vec![self.open(&self.common)?]);
         }
         let mut names: Vec<String> = Vec::new();
         for summary in Device::adapters_blocking() {
@@ -100,9 +126,13 @@ impl Check {
         }
         if names.is_empty() {
             // opening says what is missing
-            return Ok(vec![self.common.open()?]);
+            return Ok(vec![self.open(&self.common)?]);
         }
-        names.into_iter().map(|adapter| Common { adapter, json: false }.open()).collect()
+        names.into_iter().map(|adapter| self.open(&Common { adapter, json: false })).collect()
+    }
+
+    fn open(&self, common: &Common) -> ridgepoint::Result<Device> {
+        Device::open_blocking(Options { kernels: self.kernels.into(), ..common.options() })
     }
 
     pub fn run(self) -> Result<Outcome, Failure> {

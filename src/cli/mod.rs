@@ -52,13 +52,8 @@ impl Common {
         Options { adapter, ..Options::default() }
     }
 
-    /// The device, which stays until the process ends: a driver that is unloaded while its threads wind down can leave the
-    /// process with an exit handler that is gone (lavapipe of Mesa 22.3 crashed after about one run in a hundred).
     fn open(&self) -> Result<Device> {
-        let device = Device::open_blocking(self.options())?;
-        #[expect(clippy::mem_forget, reason = "see above")]
-        std::mem::forget(device.clone());
-        Ok(device)
+        Device::open_blocking(self.options())
     }
 }
 

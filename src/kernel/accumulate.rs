@@ -34,15 +34,19 @@ impl Loop<'_> {
         let (first, end, chain) = if form.parts > 1 {
             // neighbouring parts must not begin a power of two apart, or the caches of processors hold few of them
             let even = cols.div_ceil(form.parts);
-            let chunk = if !form.group && even.is_multiple_of(64) { even + UNROLL } else { even };
+            let chunk = if !form.group() && even.is_multiple_of(64) { even + UNROLL } else { even };
             let first = format!("part * {chunk}u");
             let _ok = writeln!(out, "    let k_end = min({first} + {chunk}u, {cols}u);");
             (first, "k_end".to_owned(), chunk)
         } else {
             ("0u".to_owned(), format!("{cols}u"), cols)
         };
-        let first = if form.group { format!("{first} + lane") } else { first };
-        let blocked = !form.group && chain > CHAIN && accumulators.iter().any(|a| a.kind == Reduce::Sum);
+        let first = match (form.group(), form.parts) {
+            (true, 1) => "lane".to_owned(),
+            (true, _) => format!("{first} + lane"),
+            (false, _) => first,
+        };
+        let blocked = !form.group() && chain > CHAIN && accumulators.iter().any(|a| a.kind == Reduce::Sum);
         if blocked {
             let block = CHAIN.min(chain.isqrt().next_power_of_two());
             let _ok = writeln!(out, "    for (var k_block = {first}; k_block < {end}; k_block += {block}u) {{");
@@ -53,17 +57,37 @@ impl Loop<'_> {
             let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
             walk("k_block", &end, step, form.turn(cols), &body.replace("@acc_", "b_"), out);
             for accumulator in accumulators {
+                accumulator.settle("b", out);
                 accumulator.join_block(out);
             }
             out.push_str("    }\n");
         } else {
             let body = body.replace("@acc_", "a_");
-            if form.group {
-                let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += WG) {{\n{body}    }}");
+            if form.group() {
+                match form.parts {
+                    1 => form.stride(&first, cols, &body, out),
+                    _ => {
+                        let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += WG) {{\n{body}    }}");
+                    }
+                }
             } else {
                 let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
                 walk(&first, &end, step, form.turn(cols), &body, out);
             }
+            for accumulator in accumulators {
+                accumulator.settle("a", out);
+            }
+        }
+    }
+}
+
+/// `f(f(a, b), f(c, d))`.
+fn nested(f: &str, parts: &[String]) -> String {
+    match parts {
+        [one] => one.clone(),
+        _ => {
+            let (left, right) = parts.split_at(parts.len() / 2);
+            format!("{f}({}, {})", nested(f, left), nested(f, right))
         }
     }
 }
@@ -120,6 +144,30 @@ impl Accumulator {
         matches!(self.kind, Reduce::ArgMax | Reduce::ArgMin)
     }
 
+    /// Whether the loop keeps the greatest bits of a magnitude beside the extremum: a NaN shows there, and the extremum may
+    /// then be taken with the function that knows no NaN, which costs a third.
+    fn guarded(&self) -> bool {
+        matches!(self.kind, Reduce::Max | Reduce::Min) && self.dtype == DType::F32
+    }
+
+    /// After the loop: a NaN among the elements makes the extremum one.
+    fn settle(&self, prefix: &str, out: &mut String) {
+        if self.guarded() {
+            for c in 0..self.lanes {
+                let a = format!("{prefix}_{}_{c}", self.name);
+                let _ok = writeln!(out, "    {a} = select({a}, bits_nan(), {a}_bits > 0x7f800000u);");
+            }
+        }
+    }
+
+    fn join_guarded(&self, target: &str, parts: &[&str], out: &mut String) {
+        let extremum = if self.kind == Reduce::Max { "max" } else { "min" };
+        let bits: Vec<_> = parts.iter().map(|p| format!("(bitcast<u32>({p}) & 0x7fffffffu)")).collect();
+        let values: Vec<_> = parts.iter().map(|&p| p.to_owned()).collect();
+        let _ok = writeln!(out, "        {target} = {extremum}({target}, {});", nested(extremum, &values));
+        let _ok = writeln!(out, "        {target}_bits = max({target}_bits, {});", nested("max", &bits));
+    }
+
     /// Type of the value where it is stored as a partial result.
     fn stored_type(&self) -> &'static str {
         if self.dtype == DType::Bool { "u32" } else { self.dtype.wgsl() }
@@ -136,6 +184,9 @@ impl Accumulator {
             let _ok = writeln!(out, "    var {prefix}_{name}_{c}: {ty} = {start};");
             if self.positional() {
                 let _ok = writeln!(out, "    var {prefix}_{name}_{c}_at = 0xffffffffu;");
+            }
+            if self.guarded() {
+                let _ok = writeln!(out, "    var {prefix}_{name}_{c}_bits = 0u;");
             }
         }
     }
@@ -171,6 +222,17 @@ impl Accumulator {
     /// Joins the element(s) of one value of `k`. A partial result brings its own position in `<name>_at`.
     pub fn join_element(&self, element: &Value, partial: bool, e: &Emitter<'_>, out: &mut String) {
         let col = e.col();
+        if self.guarded() {
+            let parts: Vec<_> = (0..self.width).map(|c| element.part(c)).collect();
+            if self.lanes > 1 {
+                for (c, part) in parts.iter().enumerate() {
+                    self.join_guarded(&format!("@acc_{}_{c}", self.name), &[part], out);
+                }
+            } else {
+                self.join_guarded(&format!("@acc_{}_0", self.name), &parts, out);
+            }
+            return;
+        }
         let at = |c: usize| if partial { format!("{}_at", element.part(0)) } else { e.space.text(&col, c) };
         if self.lanes > 1 {
             for c in 0..self.lanes {
@@ -199,10 +261,31 @@ impl Accumulator {
     /// The accumulator after the loop, joined over the lanes of the workgroup: the names of its components.
     fn joined(&self, form: Form, out: &mut String) -> Vec<String> {
         let names: Vec<_> = (0..self.lanes).map(|c| format!("a_{}_{c}", self.name)).collect();
-        if form.group {
+        if form.subgroup {
+            self.exchange(&names[0], form.lanes, out);
+        } else if form.group() {
             self.tree(&names[0], out);
         }
         names
+    }
+
+    /// Joins `a` over the lanes of a subgroup; afterwards every lane holds the result.
+    fn exchange(&self, a: &str, lanes: u32, out: &mut String) {
+        let mut apart = lanes / 2;
+        while apart > 0 {
+            out.push_str("    {\n");
+            let (word, back) = match self.dtype {
+                DType::Bool => (format!("select(0u, 1u, {a})"), " != 0u"),
+                _ => (a.to_owned(), ""),
+            };
+            let _ok = writeln!(out, "        let b = subgroupShuffleXor({word}, {apart}u){back};");
+            if self.positional() {
+                let _ok = writeln!(out, "        let b_at = subgroupShuffleXor({a}_at, {apart}u);");
+            }
+            self.join_into(a, "b", "b_at", out);
+            out.push_str("    }\n");
+            apart /= 2;
+        }
     }
 
     /// Joins `a` over the lanes through workgroup memory; afterwards every lane holds the result.
@@ -264,7 +347,7 @@ impl Accumulator {
             outputs.push((Buffer::Scratch(*n_scratch), format!("array<{ty}>")));
             *n_scratch += 1;
         }
-        if form.group {
+        if form.group() {
             let _ok = writeln!(out, "    if (lane == 0u) {{\n{stores}    }}");
         } else {
             out.push_str(&stores);

@@ -109,15 +109,28 @@ pub struct Emitter<'a> {
     pub score: Score,
     /// Whether a vector may reach beyond the last element, so that only plain linear accesses are sound.
     pub tail: bool,
-    memo: HashMap<(usize, Vec<Expr>), Value>,
+    /// Values of one loop over a row that another loop over the same row asks for again, where these are kept in registers
+    /// (`None`: they are not). Found by a first pass, like `scalar_only`.
+    pub keep: Option<Vec<Key>>,
+    /// The dtypes of the values kept, and their numbers of components.
+    pub kept: Vec<(DType, usize)>,
+    memo: HashMap<Key, Value>,
+    /// What earlier loops computed, if values may be kept.
+    expired: HashMap<Key, Value>,
     count: usize,
 }
+
+/// A node at an index.
+pub type Key = (usize, Vec<Expr>);
 
 /// A word of `params` as an expression.
 #[must_use]
 pub fn uniform_word(word: usize) -> String {
     format!("params[{}].{}", word / 4, ["x", "y", "z", "w"][word % 4])
 }
+
+/// The prefix of variables that hold values of a row between two loops over it; replaced for each turn of the loops.
+pub const KEPT: &str = "@keep_";
 
 /// Uniform words before the first constant.
 pub const RESERVED_WORDS: usize = 4;
@@ -142,15 +155,39 @@ impl<'a> Emitter<'a> {
             lines: [String::new(), String::new()],
             score: Score::default(),
             tail: false,
+            keep: None,
+            kept: Vec::new(),
             memo: HashMap::new(),
+            expired: HashMap::new(),
             count: 0,
         }
     }
 
-    /// Ends the loop: what was computed in it is no longer in scope.
+    /// Ends the loop: what was computed in it and is not kept is no longer in scope.
     pub fn leave_loop(&mut self) -> String {
-        self.memo.retain(|_, value| !value.in_loop);
+        let (keep, expired) = (&self.keep, &mut self.expired);
+        self.memo.retain(|key, value| {
+            let stays = !value.in_loop || keep.as_ref().is_some_and(|k| k.contains(key));
+            if !stays && keep.is_some() {
+                expired.insert(key.clone(), value.clone());
+            }
+            stays
+        });
         std::mem::take(&mut self.lines[1])
+    }
+
+    /// Puts a value of this loop where the next loops find it: in a variable per component. `KEPT` stands for a name that
+    /// differs from one turn of the loop to the next.
+    fn store_kept(&mut self, node: &Node, value: &Value) -> Value {
+        let number = self.kept.len();
+        self.kept.push((node.dtype().compute(), value.parts.len()));
+        let mut parts = Vec::with_capacity(value.parts.len());
+        for (c, text) in value.parts.iter().enumerate() {
+            let name = format!("{KEPT}{number}_{c}");
+            self.line(true, &format!("{name} = {text};"));
+            parts.push(name);
+        }
+        Value { parts, in_loop: true }
     }
 
     fn fresh(&mut self) -> String {
@@ -193,7 +230,15 @@ impl<'a> Emitter<'a> {
         if let Some(value) = self.memo.get(&key) {
             return Ok(value.clone());
         }
-        let value = self.compute(node, coordinates)?;
+        if let Some(value) = self.expired.get(&key) {
+            // this pass is repeated with the value kept
+            self.keep.get_or_insert_default().push(key);
+            return Ok(value.clone());
+        }
+        let mut value = self.compute(node, coordinates)?;
+        if value.in_loop && self.keep.as_ref().is_some_and(|k| k.contains(&key)) {
+            value = self.store_kept(node, &value);
+        }
         self.memo.insert(key, value.clone());
         Ok(value)
     }

@@ -88,7 +88,8 @@ pub fn lower(cluster: &Cluster, scope: &Scope<'_>, limits: &Limits) -> Result<Em
     }
 }
 
-/// Runs `write` until the choice of vector bindings is stable: a buffer with any scalar access is bound as scalars.
+/// Runs `write` until the choice of vector bindings is stable (a buffer with any scalar access is bound as scalars), and
+/// that of values kept between loops.
 pub(super) fn settled<'a, T>(
     scope: &'a Scope<'a>,
     members: &[Node],
@@ -96,19 +97,19 @@ pub(super) fn settled<'a, T>(
     mut write: impl FnMut(&mut Emitter<'a>) -> Result<T, Refusal>,
 ) -> Result<(T, Emitter<'a>), Refusal> {
     let mut scalar_only = Vec::new();
+    let mut keep = Vec::new();
     loop {
         let mut emitter = Emitter::new(scope, space.clone(), scalar_only.clone());
         emitter.members = members.iter().map(Node::id).collect();
+        emitter.keep.clone_from(&Some(keep.clone()).filter(|k| !k.is_empty()));
         let result = write(&mut emitter)?;
-        if emitter.scalar_only == scalar_only {
-            return Ok((result, emitter));
-        }
         emitter.scalar_only.sort_unstable();
         emitter.scalar_only.dedup();
-        if emitter.scalar_only == scalar_only {
+        let kept = emitter.keep.clone().unwrap_or_default();
+        if emitter.scalar_only == scalar_only && kept == keep {
             return Ok((result, emitter));
         }
-        scalar_only = emitter.scalar_only;
+        (scalar_only, keep) = (emitter.scalar_only, kept);
     }
 }
 

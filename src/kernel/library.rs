@@ -68,7 +68,50 @@ pub fn fill(text: &str, slots: &[(&str, &str)]) -> String {
 /// the library. A name that the text declares itself is taken from the text. Lines that start with `//!` are emptied.
 #[must_use]
 pub fn link(body: &str) -> String {
-    scan::link(body, LIB)
+    let text = scan::link(body, LIB);
+    #[cfg(test)]
+    let text = planted::through(text);
+    text
+}
+
+/// Changes to the linked text, for tests of the checks themselves.
+#[cfg(test)]
+pub(crate) mod planted {
+    use std::cell::RefCell;
+
+    /// A line and what stands in its place.
+    pub(crate) struct Plant {
+        pub from: String,
+        pub to: String,
+    }
+
+    thread_local! {
+        static PLANT: RefCell<Option<Plant>> = const { RefCell::new(None) };
+        static TEXTS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    }
+
+    pub(super) fn through(text: String) -> String {
+        TEXTS.with_borrow_mut(|texts| texts.iter_mut().for_each(|t| t.push(text.clone())));
+        PLANT.with_borrow(|plant| match plant {
+            Some(p) => text.lines().flat_map(|l| [if l == p.from { &p.to } else { l }, "\n"]).collect(),
+            None => text,
+        })
+    }
+
+    /// Runs `f` with a change in every text that has the line.
+    pub(crate) fn plant<T>(plant: Plant, f: impl FnOnce() -> T) -> T {
+        PLANT.set(Some(plant));
+        let result = f();
+        PLANT.set(None);
+        result
+    }
+
+    /// Runs `f`; what it linked.
+    pub(crate) fn collect<T>(f: impl FnOnce() -> T) -> (T, Vec<String>) {
+        TEXTS.set(Some(Vec::new()));
+        let result = f();
+        (result, TEXTS.take().unwrap_or_default())
+    }
 }
 
 #[cfg(test)]

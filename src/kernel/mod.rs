@@ -95,6 +95,8 @@ pub struct Limits {
     pub uniform_alignment: u64,
     /// Whether the device executes on the host's processor (workgroup memory is ordinary memory, barriers are dear).
     pub cpu: bool,
+    /// The lanes of a subgroup, where all have the same number and kernels may use subgroup operations; else 0.
+    pub subgroup: u32,
 }
 
 impl Default for Limits {
@@ -110,6 +112,7 @@ impl Default for Limits {
             storage_alignment: 256,
             uniform_alignment: 256,
             cpu: false,
+            subgroup: 0,
         }
     }
 }

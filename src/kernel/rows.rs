@@ -5,12 +5,14 @@
 //!
 //! - `thread`: a thread walks a whole row; no barriers. For columns (neighbouring threads read neighbouring elements),
 //!   for short rows, and on processors, where barriers are dear.
-//! - `group`: a workgroup walks a row together. For long contiguous rows on GPUs.
+//! - `group`: a workgroup walks a row together. For long contiguous rows on GPUs; and for rows that several loops walk and
+//!   that fit into registers: then each element is loaded once. On processors such a group is one subgroup, so that
+//!   there are no barriers.
 //! - either of them in *parts*, when there are few long rows: the first kernel leaves one partial result per part, the
 //!   second joins them. Whatever is stored per element without needing the results is stored by the first.
 
 use super::accumulate::{Accumulator, Loop, UNROLL, walk};
-use super::emit::{Emitter, Refusal, Scope, buffer_type};
+use super::emit::{Emitter, KEPT, Refusal, Scope, buffer_type};
 use super::frame::{Body, Buffer, Cluster, Emitted, Generated, Outputs, label, pack, settled};
 use super::space::{Expr, Space};
 use super::{Access, Limits};
@@ -24,6 +26,11 @@ const LONG_ROW: usize = 1 << 14;
 
 /// The length of a part of a column on processors.
 const COLUMN_PART: usize = 128;
+
+/// The turns of a group's loops over a row up to which values stay in registers from one loop to the next: on processors
+/// registers spill to the stack, which is near.
+const KEPT_TURNS: usize = 4;
+const KEPT_TURNS_CPU: usize = 32;
 
 /// The bytes that the rows of a workgroup may have together on processors, where they are walked more than once: they
 /// stay in the nearest cache.
@@ -47,8 +54,12 @@ pub(super) struct Rows<'c> {
 /// One way to run a row program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Form {
-    /// A workgroup per row, else a thread.
-    pub group: bool,
+    /// The lanes of the workgroup that walks a row, 0 for a thread.
+    pub lanes: u32,
+    /// Whether these lanes are one subgroup.
+    pub subgroup: bool,
+    /// Whether values are kept from one loop over the row to the next; the loops are then written out.
+    pub keep: bool,
     /// The vector width.
     pub width: i64,
     /// Whether vectors lie along the row, else across rows.
@@ -60,6 +71,41 @@ pub(super) struct Form {
 }
 
 impl Form {
+    /// Whether a workgroup walks a row, not a thread.
+    pub fn group(self) -> bool {
+        self.lanes > 0
+    }
+
+    /// The loop of a group over `k` from `first` to `cols`.
+    pub fn stride(self, first: &str, cols: usize, body: &str, out: &mut String) {
+        if !self.keep {
+            let _ok = writeln!(out, "    for (var k = {first}; k < {cols}u; k += WG) {{\n{body}    }}");
+            return;
+        }
+        let lanes = self.lanes as usize;
+        for turn in 0..cols.div_ceil(lanes) {
+            let body = body.replace(KEPT, &format!("t{turn}_"));
+            let _ok = writeln!(out, "    {{\n        let k = {first} + {}u;", turn * lanes);
+            let _ok = match (turn + 1) * lanes <= cols {
+                true => writeln!(out, "{body}    }}"),
+                false => writeln!(out, "    if (k < {cols}u) {{\n{body}    }}\n    }}"),
+            };
+        }
+    }
+
+    /// The variables of the values kept.
+    fn declare_kept(self, e: &Emitter<'_>) -> String {
+        let mut out = String::new();
+        for turn in 0..(e.space.cols as usize).div_ceil(self.lanes.max(1) as usize) {
+            for (number, &(dtype, n_parts)) in e.kept.iter().enumerate() {
+                for c in 0..n_parts {
+                    let _ok = writeln!(out, "    var t{turn}_{number}_{c}: {};", dtype.wgsl());
+                }
+            }
+        }
+        out
+    }
+
     /// Rows that lie a multiple of 1 KiB apart share few sets of a processor's cache: threads that walk them side by side
     /// begin a cache line apart. Gives the elements of a line and of a row.
     pub fn turn(self, cols: usize) -> Option<(usize, usize)> {
@@ -89,7 +135,8 @@ impl<'c> Rows<'c> {
             if !fits {
                 continue;
             }
-            let form = Form { group: false, width, comp_in_col, parts: 1, cpu: self.limits.cpu };
+            let form =
+                Form { lanes: 0, subgroup: false, keep: false, width, comp_in_col, parts: 1, cpu: self.limits.cpu };
             let score = match settled(scope, &self.cluster.members, &self.space(form), |e| self.first_level(e)) {
                 Ok(_) if width == 1 => 0,
                 Ok((_, e)) => e.score.vector * 4 - e.score.scalar,
@@ -103,8 +150,8 @@ impl<'c> Rows<'c> {
         let Some((_, mut form)) = best else { return Err(Refusal::Scalar) };
         let rows = if form.comp_in_col { self.n_rows } else { self.n_rows / form.width as usize };
         let columns = !form.comp_in_col;
-        form.group = !self.limits.cpu && !columns && self.n_cols >= 64;
-        let (wanted, least) = match (self.limits.cpu, form.group) {
+        let group = !self.limits.cpu && !columns && self.n_cols >= 64;
+        let (wanted, least) = match (self.limits.cpu, group) {
             (true, _) => (64, 2048),
             (false, true) => (512, 8192),
             (false, false) => (16_384, 32),
@@ -126,7 +173,35 @@ impl<'c> Rows<'c> {
             };
             form.parts = many.max(chains).max(1);
         }
+        if group {
+            form.lanes = self.lanes(self.n_cols / form.width as usize / form.parts);
+        }
+        if form.parts == 1 && !columns {
+            self.kept(&mut form);
+        }
         Ok(form)
+    }
+
+    /// The lanes of a workgroup for a row of `cols` steps.
+    fn lanes(&self, cols: usize) -> u32 {
+        (cols as u32).max(1).next_power_of_two().clamp(32, 256).min(self.limits.invocations)
+    }
+
+    /// Keeps rows in registers, if several loops walk them and they fit.
+    fn kept(&self, form: &mut Form) {
+        if self.levels.len() + usize::from(self.per_element().next().is_some()) < 2 {
+            return;
+        }
+        let cols = self.n_cols / form.width as usize;
+        if self.limits.cpu {
+            let lanes = self.limits.subgroup;
+            let turns = cols.div_ceil(lanes.max(1) as usize);
+            if lanes >= 4 && (2..=KEPT_TURNS_CPU).contains(&turns) {
+                *form = Form { lanes, subgroup: true, keep: true, ..*form };
+            }
+        } else {
+            form.keep = form.group() && cols.div_ceil(form.lanes as usize) <= KEPT_TURNS;
+        }
     }
 
     /// Whether the rows may be walked in parts: one level, and nothing stored per element needs its result.
@@ -179,6 +254,9 @@ impl<'c> Rows<'c> {
     fn whole(&self, form: Form, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
         let ((text, outputs), emitter) = settled(scope, &self.cluster.members, &self.space(form), |e| {
             let mut program = String::new();
+            if form.keep {
+                e.keep.get_or_insert_default();
+            }
             for level in &self.levels {
                 let at = self.coordinates(e);
                 let accumulators: Vec<_> = level.iter().enumerate().map(|(i, r)| Accumulator::new(r, i, e)).collect();
@@ -199,6 +277,7 @@ impl<'c> Rows<'c> {
             let mut outputs = Vec::new();
             self.store_elements(form, e, &mut program, &mut outputs)?;
             self.store_rows(form, e, &mut program, &mut outputs)?;
+            program.insert_str(0, &form.declare_kept(e));
             Ok((program, outputs))
         })?;
         let text = wrap(form, emitter.space.rows, &text);
@@ -238,8 +317,11 @@ impl<'c> Rows<'c> {
     }
 
     fn join_parts(&self, first: Form, scope: &Scope<'_>) -> Result<Generated, Refusal> {
+        let group = !self.limits.cpu && first.parts >= 64;
         let form = Form {
-            group: !self.limits.cpu && first.parts >= 64,
+            lanes: if group { self.lanes(first.parts) } else { 0 },
+            subgroup: false,
+            keep: false,
             width: 1,
             comp_in_col: true,
             parts: 1,
@@ -290,18 +372,17 @@ impl<'c> Rows<'c> {
     }
 
     fn dispatch(&self, form: Form, parts: u64, text: String, outputs: Outputs, emitter: &Emitter<'_>) -> Generated {
-        let frame = if form.group { "row" } else { "each" };
+        let frame = if form.group() { "row" } else { "each" };
         let units = emitter.space.rows as u64 * parts;
-        let workgroup = if form.group {
-            let useful = (emitter.space.cols as u32 / parts as u32).max(1).next_power_of_two().max(32);
-            useful.min(256).min(self.limits.invocations)
+        let workgroup = if form.group() {
+            form.lanes
         } else if self.limits.cpu {
             let again = self.levels.len() > 1 || self.per_element().next().is_some();
             if units <= 256 || (again && parts == 1 && self.n_cols * 4 * 64 > NEAR_BYTES) { 8 } else { 64 }
         } else {
             64
         };
-        let name = label(if form.group { "row" } else { "thread" }, &self.cluster.outputs);
+        let name = label(if form.group() { "row" } else { "thread" }, &self.cluster.outputs);
         let label = if parts > 1 { format!("{name}/parts{parts}") } else { name };
         // four neighbours of 16 bytes are a cache line: what the first of them waits for, the others have
         let per = if self.limits.cpu && !form.comp_in_col && units >= 1024 { 4 } else { 1 };
@@ -337,8 +418,8 @@ impl<'c> Rows<'c> {
         let body = e.leave_loop() + &stores;
         out.push_str(&std::mem::take(&mut e.lines[0]));
         let cols = e.space.cols;
-        if form.group {
-            let _ok = writeln!(out, "    for (var k = lane; k < {cols}u; k += WG) {{\n{body}    }}");
+        if form.group() {
+            form.stride("lane", cols as usize, &body, out);
         } else {
             let step = if (cols as usize).is_multiple_of(UNROLL) { UNROLL } else { 1 };
             walk("0u", &format!("{cols}u"), step, form.turn(cols as usize), &body, out);
@@ -363,7 +444,7 @@ impl<'c> Rows<'c> {
             outputs.push((Buffer::Output(ix), buffer_type(node.dtype(), vector)));
         }
         out.push_str(&std::mem::take(&mut e.lines[0]));
-        if form.group && !stores.is_empty() {
+        if form.group() && !stores.is_empty() {
             let _ok = writeln!(out, "    if (lane == 0u) {{\n{stores}    }}");
         } else {
             out.push_str(&stores);
@@ -375,7 +456,7 @@ impl<'c> Rows<'c> {
 /// The body function around a row program.
 fn wrap(form: Form, n_rows: i64, program: &str) -> String {
     let (globals, program) = split_globals(program);
-    let (name, lane) = if form.group { ("body", ", lane: u32") } else { ("body", "") };
+    let (name, lane) = if form.group() { ("body", ", lane: u32") } else { ("body", "") };
     if form.parts > 1 {
         // neighbouring units are neighbouring columns, or neighbouring parts of a row
         let (r, part) = if form.comp_in_col {

@@ -28,7 +28,8 @@ impl Tensor {
         let axes = ok!(self, axes.into().resolve("softmax", shape, Site::here()));
         let x = self.float("softmax");
         let e = x.sub(&x.reduce(Reduce::Max, &axes).detach().restore(&axes, shape)).exp();
-        e.div(&e.reduce(Reduce::Sum, &axes).restore(&axes, shape))
+        // the sum is at least 1: its reciprocal, once a row, is as good as a division per element
+        e.mul(&e.reduce(Reduce::Sum, &axes).recip().restore(&axes, shape))
     }
 
     /// `x - log(sum e^x)` along the axes.

@@ -25,7 +25,7 @@ mod time;
 mod upload;
 
 pub use memory::MemoryStats;
-pub use open::{Adapter, AdapterSummary, Options};
+pub use open::{Adapter, AdapterSummary, Kernels, Options};
 pub use read::Reading;
 pub use record::Recording;
 pub use time::Timing;
@@ -244,7 +244,12 @@ impl Inner {
         options: &Options,
         lost: Arc<OnceLock<String>>,
     ) -> Self {
-        let summary = AdapterSummary::new(info, &device.limits(), device.features());
+        let mut summary = AdapterSummary::new(info, &device.limits(), device.features());
+        match options.kernels {
+            Kernels::Auto => {}
+            Kernels::Processor => summary.limits.cpu = true,
+            Kernels::Graphics => summary.limits.cpu = false,
+        }
         let pool = Pool::new(options.pool_bytes, summary.limits.buffer_bytes);
         Self {
             device,

@@ -18,6 +18,19 @@ pub enum Adapter {
     Named(String),
 }
 
+/// For what kind of executor kernels are written. The results agree; the speed does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kernels {
+    /// For the kind of the adapter.
+    #[default]
+    Auto,
+    /// For processors: one thread does much, neighbours do not wait for each other.
+    Processor,
+    /// For graphics processors: workgroups share the work on a row or a tile. On a software adapter this is slow, and a way
+    /// to check these kernels without the hardware.
+    Graphics,
+}
+
 /// How to open or adopt a device.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -30,6 +43,8 @@ pub struct Options {
     pub pool_bytes: u64,
     /// Usages that result buffers get beyond storage and copies, e.g. `VERTEX` for a host that draws them.
     pub usages: wgpu::BufferUsages,
+    /// For what kind of executor kernels are written.
+    pub kernels: Kernels,
 }
 
 impl Default for Options {
@@ -39,6 +54,7 @@ impl Default for Options {
             portable_limits: false,
             pool_bytes: 1 << 30,
             usages: wgpu::BufferUsages::empty(),
+            kernels: Kernels::Auto,
         }
     }
 }
@@ -68,7 +84,7 @@ impl AdapterSummary {
             backend: info.backend.to_str().to_owned(),
             driver: [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned(),
             kind: kind(info.device_type),
-            limits: limits_of(limits, info.device_type == wgpu::DeviceType::Cpu),
+            limits: limits_of(limits, info, features),
             features: features.iter_names().map(|(name, _)| name.to_owned()).collect(),
         }
     }
@@ -92,7 +108,8 @@ fn kind(kind: wgpu::DeviceType) -> &'static str {
 }
 
 /// The limits kernels and plans look at. This is the one place where wgpu's limits become ours.
-fn limits_of(limits: &wgpu::Limits, cpu: bool) -> Limits {
+fn limits_of(limits: &wgpu::Limits, info: &wgpu::AdapterInfo, features: wgpu::Features) -> Limits {
+    let subgroups = features.contains(wgpu::Features::SUBGROUP) && info.subgroup_min_size == info.subgroup_max_size;
     Limits {
         // group 0 holds them all; one binding each
         storage_buffers: limits.max_storage_buffers_per_shader_stage.min(limits.max_bindings_per_bind_group) as usize,
@@ -104,7 +121,8 @@ fn limits_of(limits: &wgpu::Limits, cpu: bool) -> Limits {
         groups: limits.max_compute_workgroups_per_dimension,
         storage_alignment: u64::from(limits.min_storage_buffer_offset_alignment),
         uniform_alignment: u64::from(limits.min_uniform_buffer_offset_alignment),
-        cpu,
+        cpu: info.device_type == wgpu::DeviceType::Cpu,
+        subgroup: if subgroups { info.subgroup_min_size } else { 0 },
     }
 }
 
@@ -181,7 +199,7 @@ fn shortfall(limits: &wgpu::Limits) -> Option<(&'static str, u64, u64)> {
 }
 
 /// Features used where they are offered.
-const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY;
+const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SUBGROUP);
 
 fn backend_rank(backend: wgpu::Backend) -> u32 {
     match backend {

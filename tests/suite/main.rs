@@ -14,6 +14,7 @@ mod layers;
 mod memory;
 mod penalties;
 mod routines;
+mod rows;
 mod smoke;
 mod solvers;
 mod special;

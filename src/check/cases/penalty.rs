@@ -21,6 +21,15 @@ fn on(penalty: Result<Penalty>, w: &Tensor, f: impl Fn(&Penalty) -> Tensor) -> T
     }
 }
 
+/// The derivative of an elementwise function.
+fn slope(y: &Tensor, w: &Tensor) -> Tensor {
+    let total = y.sum_all();
+    match total.grad(&[w]) {
+        Ok(mut gradients) => gradients.swap_remove(0),
+        Err(error) => Tensor::new(w.device(), Err(error)),
+    }
+}
+
 fn of(separable: &'static Separable) -> Vec<Case> {
     let name = separable.name;
     let get = move || Penalty::named(name);
@@ -36,10 +45,15 @@ fn of(separable: &'static Separable) -> Vec<Case> {
     let prox = one(move |w: &Tensor| on(get(), w, |p| p.prox(w, 0.7)));
     let weighted: Build = Box::new(move |x| vec![on(get(), &x[0], |p| p.clone().weight(&x[1]).prox(&x[0], 1.3))]);
     let distance = two(move |w, g| on(get(), w, |p| p.distance(w, g)));
+    // the derivatives that solvers and networks take through them; at a kink there is one, but no difference shows it
+    let curvature = one(move |w: &Tensor| slope(&on(get(), w, |p| p.gradient(w)), w));
+    let prox_slope = one(move |w: &Tensor| slope(&on(get(), w, |p| p.prox(w, 0.7)), w));
     vec![
         value,
         Case::elementwise(&format!("penalty/{name} gradient"), &[PIECES], 0, gradient),
         Case::elementwise(&format!("penalty/{name} prox"), &[ANY], 0, prox),
+        Case::alike(&format!("penalty/{name} curvature"), &[PIECES], &[&[257], &[5, 7]], 0, curvature),
+        Case::alike(&format!("penalty/{name} prox slope"), &[ANY], &[&[257], &[5, 7]], 0, prox_slope),
         Case::alike(&format!("penalty/{name} weighted prox"), &[ANY, POSITIVE], &[&[257], &[5, 7]], 0, weighted),
         Case::alike(&format!("penalty/{name} distance"), &[domain, ANY], &[&[257], &[5, 7]], 0, distance),
     ]

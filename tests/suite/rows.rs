@@ -1,0 +1,81 @@
+//! Row programs in every form: short and long rows, those kept in registers and those that are not, on kernels for
+//! processors and for graphics processors.
+
+use ridgepoint::check::{Settings, run_blocking};
+use ridgepoint::run::{Kernels, Options};
+use ridgepoint::{DType, Device, Tensor};
+
+const FORMS: [Kernels; 2] = [Kernels::Processor, Kernels::Graphics];
+
+fn device(kernels: Kernels) -> Device {
+    Device::open_blocking(Options { kernels, ..Options::default() }).unwrap()
+}
+
+fn rows(device: &Device, n: usize) -> Tensor {
+    let data: Vec<f32> = (0..3 * n).map(|i| ((i * 7919 + 13) % 1009) as f32 / 100.0 - 5.0).collect();
+    device.tensor(&data, [3, n])
+}
+
+/// Around the vector width, the lanes of subgroups and workgroups, and the longest row that is kept.
+const LENGTHS: [usize; 18] = [1, 4, 31, 32, 60, 64, 68, 127, 128, 252, 256, 260, 1000, 1020, 1024, 1028, 4096, 5000];
+
+#[test]
+fn rows_of_every_length_agree_with_the_reference() {
+    for form in FORMS {
+        let device = device(form);
+        for n in LENGTHS {
+            let x = rows(&device, n);
+            let (w, b) = (device.full([n], 1.5, DType::F32), device.full([n], -0.5, DType::F32));
+            let results = [
+                x.softmax(1),
+                x.log_softmax(1),
+                x.layer_norm(1, Some(&w), Some(&b), 1e-5),
+                x.sub(&x.max_keep(1)).square(),
+            ];
+            for (ix, y) in results.iter().enumerate() {
+                let report = device.verify_blocking(&[y]).unwrap();
+                assert!(report.passed(), "result {ix} of rows of {n}, {form:?}: {:?}", report.verdicts);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_nan_in_a_row_shows_in_that_row_alone() {
+    for form in FORMS {
+        let device = device(form);
+        for n in LENGTHS {
+            let mut data = vec![1.0f32; 3 * n];
+            data[n + n / 2] = f32::NAN;
+            let x = device.tensor(&data, [3, n]);
+            let y = x.softmax(1).read_blocking::<f32>().unwrap();
+            for (row, values) in y.chunks(n).enumerate() {
+                assert!(values.iter().all(|v| v.is_nan() == (row == 1)), "row {row} of {n}, {form:?}");
+            }
+            let (low, high) = (x.min(1), x.max(1));
+            for extremum in [low, high] {
+                let found = extremum.read_blocking::<f32>().unwrap();
+                assert!(found[0] == 1.0 && found[1].is_nan() && found[2] == 1.0, "{found:?} of rows of {n}, {form:?}");
+            }
+        }
+    }
+}
+
+/// A row that fits is loaded once.
+#[test]
+fn kept_rows_are_loaded_once() {
+    let device = device(Kernels::Graphics);
+    let x = rows(&device, 1024);
+    let plan = device.plan(&[&x.softmax(1)]).unwrap();
+    assert_eq!(plan.steps.len(), 1, "{plan}");
+    let wgsl = &plan.steps[0].kernel.wgsl;
+    assert_eq!(wgsl.matches("= x0[").count(), 1, "{wgsl}");
+}
+
+/// What no machine at hand may use by itself is checked all the same.
+#[test]
+fn kernels_for_graphics_processors_pass_the_table() {
+    let report = run_blocking(&device(Kernels::Graphics), &Settings::default(), &mut |_| {});
+    let failures: Vec<String> = report.failures().map(ToString::to_string).collect();
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), report.outcomes.len(), failures.join("\n"));
+}
