@@ -17,6 +17,44 @@ const PRODUCTS: &[Pair] = &[
     &[&[3, 257], &[257]], &[&[0, 3], &[3, 2]], &[&[2, 0], &[0, 3]], &[&[7, 13], &[13, 5]],
 ];
 
+/// Beyond what is summed in one fused kernel, so that tiles, blocks and split sums are at work: whole tiles and remainders on
+/// every side, batches, vectors, sums longer than a stretch of a block, and so long that they are split.
+#[rustfmt::skip]
+const LARGE: &[Pair] = &[
+    &[&[128, 64], &[64, 96]], &[&[70, 81], &[81, 50]], &[&[72, 100], &[100, 52]], &[&[67, 83], &[83, 65]], &[&[131, 40], &[40, 71]],
+    &[&[3, 40, 61], &[3, 61, 44]], &[&[2, 1, 45, 67], &[3, 67, 53]], &[&[90, 70], &[2, 70, 47]], &[&[17, 4999], &[4999, 18]],
+    &[&[3, 30_011], &[30_011, 5]], &[&[1, 5003], &[5003, 103]], &[&[103, 5003], &[5003, 1]], &[&[2, 1, 2001], &[2, 2001, 130]],
+];
+
+/// Large products whose result goes through a map: a row, a column and a whole matrix join in.
+#[rustfmt::skip]
+const EPILOGUES: &[&[&[usize]]] = &[
+    &[&[72, 100], &[100, 52], &[52], &[72, 1], &[72, 52]], &[&[70, 81], &[81, 50], &[50], &[70, 1], &[70, 50]],
+    &[&[3, 40, 61], &[3, 61, 44], &[44], &[40, 1], &[3, 40, 44]], &[&[3, 41, 61], &[61, 43], &[43], &[41, 1], &[3, 41, 43]],
+    &[&[17, 4999], &[4999, 18], &[18], &[17, 1], &[17, 18]], &[&[3, 30_011], &[30_011, 5], &[5], &[3, 1], &[3, 5]],
+    &[&[1, 5003], &[5003, 103], &[103], &[1, 1], &[1, 103]], &[&[103, 5003], &[5003, 1], &[1], &[103, 1], &[103, 1]],
+];
+
+fn large() -> Vec<Case> {
+    #[rustfmt::skip]
+    let turned: &[(&str, &[Pair], fn(&Tensor, &Tensor) -> Tensor)] = &[
+        ("left", &[&[&[81, 70], &[81, 50]], &[&[100, 72], &[100, 52]], &[&[3, 61, 41], &[3, 61, 44]], &[&[4999, 17], &[4999, 18]]], |a, b| a.t().matmul(b)),
+        ("right", &[&[&[70, 81], &[49, 81]], &[&[72, 100], &[51, 100]], &[&[72, 99], &[52, 99]], &[&[3, 41, 61], &[3, 46, 61]], &[&[17, 4999], &[18, 4999]]], |a, b| a.matmul(&b.t())),
+        ("both", &[&[&[81, 70], &[50, 81]], &[&[100, 72], &[53, 100]], &[&[3, 61, 41], &[3, 44, 61]]], |a, b| a.t().matmul(&b.t())),
+    ];
+    let mut cases = vec![Case::at("matmul/large", &[ANY; 2], LARGE, 0, two(|a, b| a.matmul(b)))];
+    for &(side, shapes, f) in turned {
+        cases.push(Case::at(&format!("matmul/large {side} transposed"), &[ANY; 2], shapes, 0, two(f)));
+    }
+    let half = Domain::Real(DType::F16, &[(-3.0, 3.0)]);
+    cases.push(Case::at("matmul/large f16", &[half; 2], &LARGE[..7], 0, two(|a, b| a.matmul(b))));
+    let whole = Domain::Int(DType::I32, -9_999, 9_999);
+    cases.push(Case::at("matmul/large i32", &[whole; 2], &LARGE[..7], 0, two(|a, b| a.matmul(b))));
+    let map = |x: &[Tensor]| vec![x[0].matmul(&x[1]).mul(0.03).add(&x[2]).mul(&x[3]).tanh().add(&x[4])];
+    cases.push(Case::at("matmul/large then map", &[ANY; 5], EPILOGUES, 0, Box::new(map)));
+    cases
+}
+
 /// The rows of this file.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -63,6 +101,7 @@ pub fn cases() -> Vec<Case> {
     for &(name, shapes, f) in rows {
         cases.push(Case::at(name, &[ANY; 2], shapes, 2, two(f)));
     }
+    cases.extend(large());
     let forms: &[&[&[usize]]] = &[&[&[5, 3], &[2, 3, 4], &[5, 4]], &[&[3], &[6, 3, 5], &[5]]];
     cases.push(Case::at("bilinear", &[ANY; 3], forms, 1, Box::new(|x| vec![x[0].bilinear(&x[1], &x[2])])));
     let three: &[&[&[usize]]] = &[&[&[4, 3], &[3, 5], &[5, 2]]];
