@@ -1,0 +1,3 @@
+//! A compute device in pure Rust behind the wgpu API: naga IR, run in lock step over the lanes of a workgroup.
+pub mod math;
+pub mod tape;
