@@ -2,6 +2,29 @@
 //! defined, conversions saturate) and within its accuracy table. Each is branch-free where it can be, so that a loop over lanes
 //! vectorises. The names here are the contract between the lowering (which chooses them) and the machine (which loops over lanes).
 
+//!
+//! Each variant of an enum is a type of the same name in the module of its kind ([`un`], [`bin`], [`ter`], [`qua`], [`wide`]) that implements the
+//! trait of its arity ([`call`]); `for_each_unary!` and its sisters hand the names of all variants to a macro, so that the machine can compile a
+//! loop for each. [`ter::FMulAdd`] is the unfused form of [`ter::FFma`].
+pub mod bin;
+pub mod call;
+pub mod qua;
+pub mod ter;
+pub mod un;
+pub mod wide;
+
+mod bits;
+mod divide;
+mod exp;
+mod half;
+mod inverse;
+mod log;
+mod pack;
+mod pow;
+mod round;
+mod table;
+mod trig;
+
 /// One word in, one word out. F: f32, S: i32, U: u32, B: bool (all ones or zero).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Un {
@@ -239,4 +262,46 @@ pub enum WideInto {
     U64ToF32,
     /** not zero */
     ToB,
+}
+
+impl Un {
+    /// Does every processor give the same bits? Then [`Un::eval`] may take the place of the machine.
+    #[must_use]
+    pub fn portable(self) -> bool {
+        !matches!(
+            self,
+            Self::FExp
+                | Self::FExp2
+                | Self::FLog
+                | Self::FLog2
+                | Self::FSin
+                | Self::FCos
+                | Self::FTan
+                | Self::FAsin
+                | Self::FAcos
+                | Self::FAtan
+                | Self::FSinh
+                | Self::FCosh
+                | Self::FTanh
+                | Self::FAsinh
+                | Self::FAcosh
+                | Self::FAtanh
+        )
+    }
+}
+
+impl Bin {
+    /// Does every processor give the same bits? Then [`Bin::eval`] may take the place of the machine.
+    #[must_use]
+    pub fn portable(self) -> bool {
+        !matches!(self, Self::FPow | Self::FAtan2)
+    }
+}
+
+impl Ter {
+    /// Does every processor give the same bits? Then [`Ter::eval`] may take the place of the machine.
+    #[must_use]
+    pub fn portable(self) -> bool {
+        self != Self::FFma
+    }
 }
