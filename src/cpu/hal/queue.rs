@@ -108,7 +108,7 @@ struct Worker {
 impl Worker {
     /// Executes a submission, unless the device is lost. A panic (a bug of ours) loses the device, as a fault of a driver would.
     fn run(&self, job: &Job) {
-        let all = || job.buffers.iter().flat_map(|buffer| buffer.commands()).for_each(|command| self.execute(command));
+        let all = || job.buffers.iter().flat_map(CommandBuffer::commands).for_each(|command| self.execute(command));
         if self.done.lock().lost || catch_unwind(AssertUnwindSafe(all)).is_err() {
             self.done.lose();
             job.fence.lose();

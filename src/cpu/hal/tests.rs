@@ -172,7 +172,7 @@ fn mistakes_are_errors() {
             pass.dispatch_workgroups(1, 1, 1);
         });
     });
-    has("max_compute_workgroups_per_dimension", &|| {
+    has("([70000, 1, 1]) must be less or equal to 65535", &|| {
         submit(&d, &q, |e| dispatch(e, &add, &group(&d, &add, &good), [70000, 1, 1]));
     });
     has("destroyed", &|| {
@@ -488,6 +488,7 @@ fn a_fault_loses_the_device() {
     let (d, q) = open();
     let told = Arc::new(Mutex::new(String::new()));
     let tell = told.clone();
+    #[expect(clippy::disallowed_methods, reason = "the device is the test's own")]
     d.set_device_lost_callback(move |reason, message| {
         *tell.lock().expect("nobody panics with it") = format!("{reason:?}: {message}");
     });
