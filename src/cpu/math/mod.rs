@@ -25,6 +25,9 @@ mod round;
 mod table;
 mod trig;
 
+#[cfg(test)]
+mod tests;
+
 /// One word in, one word out. F: f32, S: i32, U: u32, B: bool (all ones or zero).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Un {

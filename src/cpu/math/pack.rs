@@ -1,30 +1,30 @@
 //! Packing: `floor(0.5 + scale x)` of the clamped number, in double precision, where neither product nor sum rounds enough to matter.
-use super::round::{max, min};
+use super::round::{low_word, max, min};
 
 /// `floor(0.5 + scale x)` for `|scale x|` below 2^16: shifted to where cutting off is the floor.
 #[inline(always)]
-fn quantise(x: f32, scale: f64) -> i32 {
-    (f64::from(x) * scale + 65536.5) as i32 - 65536
+fn quantise<const HW: bool>(x: f32, scale: f64) -> u32 {
+    low_word::<HW>(f64::from(x) * scale + 65536.5).wrapping_sub(65536)
 }
 
 #[inline(always)]
-pub(super) fn snorm8(x: f32) -> u32 {
-    quantise(min(max(x, -1.0), 1.0), 127.0).cast_unsigned()
+pub(super) fn snorm8<const HW: bool>(x: f32) -> u32 {
+    quantise::<HW>(min(max(x, -1.0), 1.0), 127.0)
 }
 
 #[inline(always)]
-pub(super) fn unorm8(x: f32) -> u32 {
-    quantise(min(max(x, 0.0), 1.0), 255.0).cast_unsigned()
+pub(super) fn unorm8<const HW: bool>(x: f32) -> u32 {
+    quantise::<HW>(min(max(x, 0.0), 1.0), 255.0)
 }
 
 #[inline(always)]
-pub(super) fn snorm16(x: f32) -> u32 {
-    quantise(min(max(x, -1.0), 1.0), 32767.0).cast_unsigned()
+pub(super) fn snorm16<const HW: bool>(x: f32) -> u32 {
+    quantise::<HW>(min(max(x, -1.0), 1.0), 32767.0)
 }
 
 #[inline(always)]
-pub(super) fn unorm16(x: f32) -> u32 {
-    quantise(min(max(x, 0.0), 1.0), 65535.0).cast_unsigned()
+pub(super) fn unorm16<const HW: bool>(x: f32) -> u32 {
+    quantise::<HW>(min(max(x, 0.0), 1.0), 65535.0)
 }
 
 /// The low bytes of four words, the first lowest.
@@ -42,7 +42,7 @@ pub(super) fn clamp_signed(a: u32) -> u32 {
 /// Byte number `i`.
 #[inline(always)]
 pub(super) fn byte(a: u32, i: u32) -> u32 {
-    a.wrapping_shr(8 * i) & 0xff
+    a >> (8 * (i & 3)) & 0xff
 }
 
 /// Byte number `i`, sign-extended.
@@ -54,7 +54,7 @@ pub(super) fn byte_signed(a: u32, i: u32) -> i32 {
 /// Half number `i`.
 #[inline(always)]
 pub(super) fn short(a: u32, i: u32) -> u32 {
-    a.wrapping_shr(16 * i) & 0xffff
+    a >> (16 * (i & 1)) & 0xffff
 }
 
 /// Half number `i`, sign-extended.

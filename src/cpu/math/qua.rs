@@ -5,8 +5,8 @@ use super::{bits, pack};
 
 table! { ($) Qua: Quaternary(a, b, c, e: u32) -> u32, for_each_quaternary;
     InsertBits |a, b, c, e| bits::insert(a, b, c, e);
-    Pack4x8Snorm |a, b, c, e| pack::bytes(pack::snorm8(f(a)), pack::snorm8(f(b)), pack::snorm8(f(c)), pack::snorm8(f(e)));
-    Pack4x8Unorm |a, b, c, e| pack::bytes(pack::unorm8(f(a)), pack::unorm8(f(b)), pack::unorm8(f(c)), pack::unorm8(f(e)));
+    Pack4x8Snorm |a, b, c, e| pack::bytes(pack::snorm8::<HW>(f(a)), pack::snorm8::<HW>(f(b)), pack::snorm8::<HW>(f(c)), pack::snorm8::<HW>(f(e)));
+    Pack4x8Unorm |a, b, c, e| pack::bytes(pack::unorm8::<HW>(f(a)), pack::unorm8::<HW>(f(b)), pack::unorm8::<HW>(f(c)), pack::unorm8::<HW>(f(e)));
     Pack4xI8 |a, b, c, e| pack::bytes(a, b, c, e);
     Pack4xU8 |a, b, c, e| pack::bytes(a, b, c, e);
     Pack4xI8Clamp |a, b, c, e| pack::bytes(pack::clamp_signed(a), pack::clamp_signed(b), pack::clamp_signed(c), pack::clamp_signed(e));

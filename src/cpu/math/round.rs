@@ -13,6 +13,18 @@ pub(super) fn fma64<const HW: bool>(x: f64, y: f64, z: f64) -> f64 {
     if HW { x.mul_add(y, z) } else { x * y + z }
 }
 
+/// `c[0] + c[1] x + c[2] x^2 + …`.
+#[inline(always)]
+pub(super) fn poly<const HW: bool, const N: usize>(x: f32, c: [f32; N]) -> f32 {
+    c.into_iter().rev().reduce(|s, c| fma::<HW>(s, x, c)).unwrap_or(0.0)
+}
+
+/// `c[0] + c[1] x + c[2] x^2 + …` in double precision.
+#[inline(always)]
+pub(super) fn poly64<const HW: bool, const N: usize>(x: f64, c: [f64; N]) -> f64 {
+    c.into_iter().rev().reduce(|s, c| fma64::<HW>(s, x, c)).unwrap_or(0.0)
+}
+
 /// From here on every number is an integer.
 const WHOLE: f32 = 8_388_608.0;
 
@@ -54,6 +66,28 @@ pub(super) fn trunc<const HW: bool>(x: f32) -> f32 {
     }
     let r = even::<HW>(x.abs());
     (r - f32::from(r > x.abs())).copysign(x)
+}
+
+/// The low word of the integer part of `x`, which is less than 2^51. (Saturating casts do not vectorise.)
+#[inline(always)]
+pub(super) fn low_word<const HW: bool>(x: f64) -> u32 {
+    /// Adding it leaves the integer in the low bits.
+    const LOW: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52
+    let t = if HW {
+        x.trunc()
+    } else {
+        let r = (x + LOW) - LOW;
+        r - f64::from(r.abs() > x.abs()).copysign(x)
+    };
+    (t + LOW).to_bits() as u32
+}
+
+/// The integer part as a word, at least `low` and at most `high`; of NaN: 0.
+#[inline(always)]
+pub(super) fn saturate<const HW: bool>(x: f32, low: f64, high: f64) -> u32 {
+    let x = f64::from(if x.is_nan() { 0.0 } else { x });
+    let x = if x < low { low } else { x };
+    low_word::<HW>(if x > high { high } else { x })
 }
 
 /// `x - y trunc(x / y)`, each operation rounded.

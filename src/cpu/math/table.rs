@@ -1,10 +1,10 @@
-//! How the tables of functions are written: a line `Name |a, b| expression;` defines the type `Name`, its trait, its arm in `eval` and
+//! How the tables of functions are written: a line `Name |a, b| expression;` (or `… => |a, b| expression on lines;`) defines the type `Name`, its trait, its arm in `eval` and
 //! its place in the list that a `for_each_…!` macro hands to another macro.
 
 /// Defines the functions of one enum. `($)` first, because the inner macro needs a dollar of its own.
 macro_rules! table {
     (($d:tt) $enum:ident: $trait:ident($($arg:ident),*: $word:ty) -> $result:ty, $each:ident;
-     $($name:ident |$($x:ident),*| $e:expr $(; lanes |$($y:ident),*| $l:expr)?;)*) => {
+     $($name:ident |$($x:ident),*| $e:expr $(=> |$($y:ident),*| $l:expr)?;)*) => {
         $(
             #[doc = concat!("The function of [`", stringify!($enum), "::", stringify!($name), "`](super::", stringify!($enum), "::", stringify!($name), ").")]
             pub struct $name;
