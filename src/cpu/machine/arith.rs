@@ -1,5 +1,7 @@
 //! Pure instructions: a scalar function over all lanes, or once for a uniform destination.
-use super::super::math::call::{Binary, Quaternary, Ternary, Unary, WideBinary, WideCompare, WideNarrow, WideUnary, WideWiden};
+use super::super::math::call::{
+    Binary, Quaternary, Ternary, Unary, WideBinary, WideCompare, WideNarrow, WideUnary, WideWiden,
+};
 use super::context::{Any, Context, Ins};
 use super::line::{Line, Words};
 use super::simd::{Simd, Straight};
@@ -160,18 +162,18 @@ macro_rules! wide_handlers {
 }
 wide_handlers! {
     WideUnLane WideUnUniform: WideUnary, |c, i, k| {
-        set_pair(c, i, k, O::lanes::<HW>(&pair(&pair_of(c, i, 0), k)))
+        set_pair(c, i, k, O::lanes::<HW>(&pair(&pair_of(c, i, 0), k)));
     }, set_wide(c, i, O::call::<HW>(wide(c, i, 0)));
     WideBinLane WideBinUniform: WideBinary, |c, i, k| {
-        set_pair(c, i, k, O::lanes::<HW>(&pair(&pair_of(c, i, 0), k), &pair(&pair_of(c, i, 2), k)))
+        set_pair(c, i, k, O::lanes::<HW>(&pair(&pair_of(c, i, 0), k), &pair(&pair_of(c, i, 2), k)));
     }, set_wide(c, i, O::call::<HW>(wide(c, i, 0), wide(c, i, 2)));
     WideCmpLane WideCmpUniform: WideCompare, |c, i, k| {
-        c.lane(i.d[0])[k].set(Line(O::lanes::<HW>(&pair(&pair_of(c, i, 0), k), &pair(&pair_of(c, i, 2), k))))
+        c.lane(i.d[0])[k].set(Line(O::lanes::<HW>(&pair(&pair_of(c, i, 0), k), &pair(&pair_of(c, i, 2), k))));
     }, c.uniform(i.d[0]).set(O::call::<HW>(wide(c, i, 0), wide(c, i, 2)));
     WideFromLane WideFromUniform: WideWiden, |c, i, k| {
-        set_pair(c, i, k, O::lanes::<HW>(&c.any_source(i, 0).line(k)))
+        set_pair(c, i, k, O::lanes::<HW>(&c.any_source(i, 0).line(k)));
     }, set_wide(c, i, O::call::<HW>(c.uniform(i.s[0]).get()));
     WideIntoLane WideIntoUniform: WideNarrow, |c, i, k| {
-        c.lane(i.d[0])[k].set(Line(O::lanes::<HW>(&pair(&pair_of(c, i, 0), k))))
+        c.lane(i.d[0])[k].set(Line(O::lanes::<HW>(&pair(&pair_of(c, i, 0), k))));
     }, c.uniform(i.d[0]).set(O::call::<HW>(wide(c, i, 0)));
 }

@@ -3,7 +3,8 @@
 use super::super::math::{Bin, Ter, Un};
 use super::super::tape::{Addr, AtomicFn, Cell, Gather, Label, MemIx, Memory, Op, Reg, Tape};
 use super::access::{
-    F16, I16, Length, Load, LoadHalf, LoadHalfUniform, LoadSplat, LoadUniform, NO_LANES, Store, StoreHalf, StoreOne, U16,
+    F16, I16, Length, Load, LoadHalf, LoadHalfUniform, LoadSplat, LoadUniform, NO_LANES, Store, StoreHalf, StoreOne,
+    U16,
 };
 use super::context::{Files, Ins, NO_SLOT, Run};
 use super::simd::{Handler, Isa};
@@ -155,7 +156,8 @@ impl Assembler<'_> {
         if d.is_uniform() {
             return self.copy(d, s);
         }
-        let mut i = if s.is_uniform() { self.blank::<flow::MoveLane<true>>() } else { self.blank::<flow::MoveLane<false>>() };
+        let mut i =
+            if s.is_uniform() { self.blank::<flow::MoveLane<true>>() } else { self.blank::<flow::MoveLane<false>>() };
         i.d[0] = self.lane(d)?;
         i.s[0] = self.place(s)?;
         self.ins.push(i);
@@ -218,9 +220,8 @@ impl Assembler<'_> {
     fn control(&mut self, op: &Op) -> Done {
         match op {
             Op::Label(label) => {
-                if self.labels.insert(*label, self.ins.len() as u32).is_some() {
-                    return Err(format!("bug: {label:?} stands twice"));
-                }
+                let before = self.labels.insert(*label, self.ins.len() as u32);
+                before.map_or(Ok(()), |_| Err(format!("bug: {label:?} stands twice")))?;
             }
             Op::Jump(to) => self.jump::<flow::Jump>(*to, None)?,
             Op::JumpZero(r, to) => self.jump::<flow::JumpIf<true>>(*to, Some(*r))?,
@@ -372,7 +373,7 @@ impl Assembler<'_> {
     /// Flags of atomics on this memory.
     fn atomic_flags(&self, mem: MemIx, wanted: bool) -> u32 {
         let binding = matches!(self.tape.memory[usize::from(mem.0)], Memory::Binding { .. });
-        u32::from(binding) * atomic::SHARED | u32::from(wanted) * atomic::WANTED
+        (u32::from(binding) * atomic::SHARED) | (u32::from(wanted) * atomic::WANTED)
     }
 
     fn atomic(&mut self, f: AtomicFn, d: Option<Reg>, addr: &Addr, s: &[Reg]) -> Done {

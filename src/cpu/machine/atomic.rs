@@ -108,7 +108,9 @@ fn shared_wide(a: &AtomicU64, f: AtomicFn, value: u64, compare: u64) -> u64 {
     match f {
         AtomicFn::Add => a.fetch_add(value, Relaxed),
         AtomicFn::Load => a.load(Relaxed),
-        _ => a.fetch_update(Relaxed, Relaxed, |old| Some(combine_wide(f, old, value, compare))).unwrap_or_else(|old| old),
+        _ => {
+            a.fetch_update(Relaxed, Relaxed, |old| Some(combine_wide(f, old, value, compare))).unwrap_or_else(|old| old)
+        }
     }
 }
 

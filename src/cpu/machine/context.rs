@@ -1,5 +1,8 @@
 //! What an instruction sees while it runs: the register files, the memory and the state of the mask.
-#![expect(unsafe_code, reason = "registers are found without a check at each access: the assembler has checked every one")]
+#![expect(
+    unsafe_code,
+    reason = "registers are found without a check at each access: the assembler has checked every one"
+)]
 use super::line::{LANES, Lane, Line, Words, all, splat};
 use super::memory::Mem;
 use super::shape::Shape;

@@ -60,7 +60,8 @@ impl Grid {
     pub fn new(plan: &Plan, groups: [u32; 3]) -> Self {
         let mut extent = plan.extent;
         extent[0] = extent[0].min(plan.size[0].saturating_mul(groups[0].max(1)));
-        let blocks = [0, 1, 2].map(|q| (u64::from(groups[q]) * u64::from(plan.size[q])).div_ceil(u64::from(extent[q])) as u32);
+        let blocks =
+            [0, 1, 2].map(|q| (u64::from(groups[q]) * u64::from(plan.size[q])).div_ceil(u64::from(extent[q])) as u32);
         Self { size: plan.size, extent, groups, blocks }
     }
 

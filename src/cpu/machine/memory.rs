@@ -2,7 +2,10 @@
 //!
 //! Every access is checked against the bound here, so that nothing outside this file needs to be trusted. Workgroups run on several
 //! threads over the same bindings, as they would on any device: where a shader races, the words it reads are one of those written.
-#![expect(unsafe_code, reason = "shared memory of the shader, reached by pointer; each access is checked against its bound")]
+#![expect(
+    unsafe_code,
+    reason = "shared memory of the shader, reached by pointer; each access is checked against its bound"
+)]
 use super::line::{LANES, Words};
 use super::simd::Simd;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -66,7 +69,8 @@ impl Mem {
     #[inline(always)]
     fn at(self, address: u32, bytes: u32) -> Option<*mut u8> {
         // SAFETY: the sum does not exceed the length of the variable.
-        (u64::from(address) + u64::from(bytes) <= u64::from(self.bytes)).then(|| unsafe { self.pointer.add(address as usize) })
+        (u64::from(address) + u64::from(bytes) <= u64::from(self.bytes))
+            .then(|| unsafe { self.pointer.add(address as usize) })
     }
 
     /// Sets all of it to zero; only for memory that can be written.

@@ -4,6 +4,7 @@
 //! kinds of its operands and the processor's instruction set (`select`, `simd`), and that loops over all lanes of a block. A block is
 //! a workgroup, or several, or part of one (`grid`). Threads take blocks from a counter (`threads`); what a thread needs to run a block
 //! (`state`) is kept from one dispatch to the next.
+#![expect(clippy::needless_range_loop, reason = "loops over lanes and components walk several arrays in step")]
 mod access;
 mod arith;
 mod assemble;

@@ -1,8 +1,9 @@
 //! Which code runs a pure operation: one for each function, kind of operands and instruction set.
 use super::super::math::{self, Bin, Qua, Ter, Un, WideBin, WideCmp, WideFrom, WideInto, WideUn};
 use super::arith::{
-    BinLane, BinUniform, QuaAny, QuaUniform, TerAny, TerLane, TerUniform, UnLane, UnUniform, WideBinLane, WideBinUniform,
-    WideCmpLane, WideCmpUniform, WideFromLane, WideFromUniform, WideIntoLane, WideIntoUniform, WideUnLane, WideUnUniform,
+    BinLane, BinUniform, QuaAny, QuaUniform, TerAny, TerLane, TerUniform, UnLane, UnUniform, WideBinLane,
+    WideBinUniform, WideCmpLane, WideCmpUniform, WideFromLane, WideFromUniform, WideIntoLane, WideIntoUniform,
+    WideUnLane, WideUnUniform,
 };
 use super::context::Run;
 use super::simd::Isa;

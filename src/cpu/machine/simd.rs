@@ -1,7 +1,10 @@
 //! The instruction sets that instructions are compiled for, and the few steps that are written by hand for each: moving sixteen
 //! elements of several words between memory and registers, and gathers. All else is plain loops over sixteen words, which the compiler
 //! turns into vectors under `#[target_feature]`.
-#![expect(unsafe_code, reason = "vector intrinsics and reads through pointers; the callers in `memory` check the bounds")]
+#![expect(
+    unsafe_code,
+    reason = "vector intrinsics and reads through pointers; the callers in `memory` check the bounds"
+)]
 use super::context::{Context, Ins, Run};
 use super::line::{LANES, Words};
 
@@ -14,6 +17,13 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 F, BW, VL and DQ besides.
     Avx512,
+}
+
+/// The best that the processor has.
+impl Default for Isa {
+    fn default() -> Self {
+        Self::best()
+    }
 }
 
 impl Isa {
@@ -160,12 +170,13 @@ pub use x86::{Avx2, Avx512};
 mod x86 {
     use super::{LANES, Portable, Simd, Words};
     use std::arch::x86_64::{
-        __m256i, __m512i, _mm256_add_epi32, _mm256_and_si256, _mm256_cmpeq_epi32, _mm256_loadu_si256, _mm256_mask_i32gather_epi32,
-        _mm256_min_epu32, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_storeu_si256,
-        _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm512_cmple_epu32_mask,
-        _mm512_loadu_si512, _mm512_mask_i32gather_epi32, _mm512_permutex2var_epi32, _mm512_set1_epi32, _mm512_setr_epi32,
-        _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-        _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+        __m256i, __m512i, _mm256_add_epi32, _mm256_and_si256, _mm256_cmpeq_epi32, _mm256_loadu_si256,
+        _mm256_mask_i32gather_epi32, _mm256_min_epu32, _mm256_permute2x128_si256, _mm256_set1_epi32,
+        _mm256_setzero_si256, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32,
+        _mm256_unpacklo_epi64, _mm512_cmple_epu32_mask, _mm512_loadu_si512, _mm512_mask_i32gather_epi32,
+        _mm512_permutex2var_epi32, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i64x2,
+        _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
+        _mm512_unpacklo_epi64,
     };
 
     /// 256-bit vectors.

@@ -1,5 +1,8 @@
 //! What a thread needs to run blocks: the register files, workgroup memory, the pattern of the built-in values.
-#![expect(unsafe_code, reason = "instructions are called through pointers to code compiled for the processor's instruction set")]
+#![expect(
+    unsafe_code,
+    reason = "instructions are called through pointers to code compiled for the processor's instruction set"
+)]
 use super::super::tape::{Memory, Tape};
 use super::assemble::Code;
 use super::context::Context;
@@ -28,8 +31,10 @@ impl State {
     /// A state for this code.
     pub fn new(tape: &Tape, code: &Code) -> Self {
         let files = &code.files;
-        let workgroup: usize = tape.memory.iter().map(|m| if let Memory::Workgroup { bytes, .. } = m { padded(*bytes) } else { 0 }).sum();
-        let immediates = tape.memory.iter().map(|m| if let Memory::Immediates { bytes } = m { *bytes as usize } else { 0 }).max();
+        let workgroup: usize =
+            tape.memory.iter().map(|m| if let Memory::Workgroup { bytes, .. } = m { padded(*bytes) } else { 0 }).sum();
+        let immediates =
+            tape.memory.iter().map(|m| if let Memory::Immediates { bytes } = m { *bytes as usize } else { 0 }).max();
         let mut uniforms = vec![0; files.uniforms];
         for (r, word) in &tape.constants {
             uniforms[r.ix()] = *word;
@@ -47,7 +52,8 @@ impl State {
     /// Where each memory variable lies.
     fn memory(&mut self, tape: &Tape, bindings: &[Span]) -> Vec<Mem> {
         let (mut bindings, mut at) = (bindings.iter(), 0);
-        let (workgroup, immediates) = (self.workgroup.as_mut_ptr().cast::<u8>(), self.immediates.as_mut_ptr().cast::<u8>());
+        let (workgroup, immediates) =
+            (self.workgroup.as_mut_ptr().cast::<u8>(), self.immediates.as_mut_ptr().cast::<u8>());
         let span = |m: &Memory| match m {
             Memory::Binding { .. } => *bindings.next().expect("bug: one span for each binding"),
             Memory::Workgroup { bytes, .. } => {
@@ -77,7 +83,8 @@ impl State {
         let pattern = self.pattern.take().filter(|p| p.is_of(grid)).unwrap_or_else(|| Pattern::new(grid));
         let memory = self.memory(tape, bindings);
         let is_workgroup = |m: &Memory| tape.zero_workgroup && matches!(m, Memory::Workgroup { .. });
-        let zeroed: Vec<Mem> = tape.memory.iter().zip(&memory).filter(|(m, _)| is_workgroup(m)).map(|(_, m)| *m).collect();
+        let zeroed: Vec<Mem> =
+            tape.memory.iter().zip(&memory).filter(|(m, _)| is_workgroup(m)).map(|(_, m)| *m).collect();
         let lanes = Cell::from_mut(self.lanes.as_mut_slice()).as_slice_of_cells();
         let uniforms = Cell::from_mut(self.uniforms.as_mut_slice()).as_slice_of_cells();
         let shapes = Cell::from_mut(self.shapes.as_mut_slice()).as_slice_of_cells();

@@ -56,7 +56,7 @@ fn run(tape: &Tape, buffers: &[Vec<u32>], groups: [u32; 3]) -> Vec<Vec<Vec<u32>>
         for threads in [1, 3] {
             let mut buffers = buffers.to_vec();
             let spans: Vec<Span> = buffers.iter_mut().map(|b| span(b)).collect();
-            machine.run(&Threads::new(Some(threads)), &spans, &[], groups);
+            machine.run(&Threads::new(threads), &spans, &[], groups);
             results.push(buffers);
         }
     }
@@ -99,7 +99,8 @@ fn sum_in_workgroup_memory() {
     let mut t = tape([100, 1, 1]);
     t.cross_lane = true;
     t.memory = vec![binding(0, false), binding(1, true), Memory::Workgroup { bytes: 512, name: "p".to_owned() }];
-    t.builtins = vec![(BuiltIn::LocalIndex, lane(2)), (BuiltIn::GlobalId(0), lane(3)), (BuiltIn::WorkgroupId(0), uni(5))];
+    t.builtins =
+        vec![(BuiltIn::LocalIndex, lane(2)), (BuiltIn::GlobalId(0), lane(3)), (BuiltIn::WorkgroupId(0), uni(5))];
     t.constants = vec![(uni(0), 2), (uni(1), 64), (uni(2), 1)];
     t.prologue = vec![Op::Bin(Bin::Shl, lane(4), [lane(2), uni(0)]), Op::Bin(Bin::Shl, lane(5), [lane(3), uni(0)])];
     let shared = |uniform: Option<Reg>| Addr { uniform, ..at(2, lane(4), 0, Some(0)) };

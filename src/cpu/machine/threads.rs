@@ -14,12 +14,11 @@ impl std::fmt::Debug for Threads {
 }
 
 impl Threads {
-    /// So many threads; none given: as many as the processor runs at once. Where they cannot be had, the caller works alone.
+    /// So many threads, the caller's included. Where they cannot be had, the caller works alone.
     #[must_use]
-    pub fn new(count: Option<usize>) -> Self {
+    pub fn new(count: usize) -> Self {
         #[cfg(not(target_arch = "wasm32"))]
         {
-            let count = count.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
             let name = |n| format!("ridgepoint-cpu-{n}");
             let build = || rayon::ThreadPoolBuilder::new().num_threads(count - 1).thread_name(name).build();
             Self { pool: if count > 1 { build().ok() } else { None } }
