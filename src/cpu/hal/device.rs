@@ -34,10 +34,11 @@ impl Shared {
         }
         let span = |region: &Region| {
             let start = region.buffer.at(region.offset, region.bytes);
-            Span { ptr: start.as_ptr(), len: region.bytes as usize }
+            // SAFETY: `at` checked that so many bytes are there; `call` keeps the buffer until the kernel has run.
+            unsafe { Span::new(start.as_ptr(), region.bytes as usize) }
         };
         let memory: Vec<Span> = call.memory.iter().map(span).collect();
-        call.pipeline.kernel().dispatch(&self.threads, &memory, &call.immediates, groups, None);
+        call.pipeline.kernel().dispatch(&self.threads, &memory, &call.immediates, groups);
     }
 }
 
