@@ -3,3 +3,4 @@ pub mod machine;
 pub mod math;
 pub mod sanitize;
 pub mod tape;
+pub mod lower;
