@@ -42,7 +42,13 @@ impl Kernel {
         config: &Config,
         zero_workgroup: bool,
     ) -> Result<Self, String> {
-        let lowered = lower::Config { subgroup: config.subgroup_size, fused: config.fused, zero_workgroup };
+        let checks = lower::Checks {
+            index: config.checks.bounds,
+            divisor: config.checks.division,
+            finite: config.checks.finite,
+            written: config.checks.uninitialised,
+        };
+        let lowered = lower::Config { subgroup: config.subgroup_size, checks, zero_workgroup };
         let tape = lower::lower(module, info, entry, &lowered)?;
         let machine = Machine::new(tape, config.isa, config.fused)?;
         Ok(Self { bindings: machine.bindings().collect(), machine })
