@@ -3,8 +3,9 @@ use super::super::math::call::Unary;
 use super::super::math::un::{Ext16S, Ext16U, F16BitsToF32, F32ToF16Bits};
 use super::context::{Any, Context, Ins};
 use super::line::{LANES, Lane, Line, Words, all, any, plus, splat};
+use super::memory::Mem;
 use super::shape::uneven;
-use super::simd::{Simd, Straight};
+use super::simd::{Portable, Simd, Straight};
 use std::marker::PhantomData;
 
 /// The part of an address that is the same in all lanes.
@@ -45,10 +46,9 @@ impl<const N: usize> Straight for Load<N> {
         let stride = c.shape(i.slot, a).stride();
         if stride == Some(4 * N as u32) {
             for (k, a) in a.iter().enumerate() {
-                let a = a.get().0;
-                let words = match mem.line::<S, N>(a[0].wrapping_add(base)) {
-                    Some(words) => words,
-                    None => mem.gather::<S, N>(&plus(&a, base)),
+                let Some(words) = mem.line::<S, N>(a.get().0[0].wrapping_add(base)) else {
+                    edge::<N>(c, i, k);
+                    continue;
                 };
                 for n in 0..N {
                     d[n][k].set(Line(words[n]));
@@ -70,29 +70,44 @@ impl<const N: usize> Straight for Load<N> {
             }
         } else {
             for (k, a) in a.iter().enumerate() {
-                let words = any_line::<S, N>(c, i, &a.get().0, base);
-                for n in 0..N {
-                    d[n][k].set(Line(words[n]));
-                }
+                any_line::<S, N>(mem, &a.get().0, base, k, &d);
             }
         }
     }
 }
 
-/// The words at a line of addresses of which nothing is known.
-#[inline(always)]
-fn any_line<S: Simd, const N: usize>(c: &Context<'_>, i: &Ins, a: &Words, base: u32) -> [Words; N] {
-    let mem = c.memory(i.mem);
-    if a[1].wrapping_sub(a[0]) == 4 * N as u32 {
-        if uneven(a, 4 * N as u32) == 0
-            && let Some(words) = mem.line::<S, N>(a[0].wrapping_add(base))
-        {
-            return words;
-        }
-    } else if a[1] == a[0] && uneven(a, 0) == 0 {
-        return mem.get::<N>(a[0].wrapping_add(base)).unwrap_or([0; N]).map(splat);
+/// A line of a load that does not lie wholly within its memory.
+#[cold]
+#[inline(never)]
+fn edge<const N: usize>(c: &Context<'_>, i: &Ins, k: usize) {
+    let words = c.memory(i.mem).gather::<Portable, N>(&plus(&c.lane(i.s[0])[k].get().0, base(c, i)));
+    for n in 0..N {
+        c.lane(i.d[n])[k].set(Line(words[n]));
     }
-    mem.gather::<S, N>(&plus(a, base))
+}
+
+/// Writes the words at a line of addresses of which nothing is known.
+#[inline(always)]
+fn any_line<S: Simd, const N: usize>(mem: Mem, a: &Words, base: u32, k: usize, d: &[Lane<'_>; N]) {
+    let step = a[1].wrapping_sub(a[0]);
+    if step == 4 * N as u32 && uneven(a, 4 * N as u32) == 0 {
+        if let Some(words) = mem.line::<S, N>(a[0].wrapping_add(base)) {
+            for n in 0..N {
+                d[n][k].set(Line(words[n]));
+            }
+            return;
+        }
+    } else if step == 0 && uneven(a, 0) == 0 {
+        let words = mem.get::<N>(a[0].wrapping_add(base)).unwrap_or([0; N]);
+        for n in 0..N {
+            d[n][k].set(Line(splat(words[n])));
+        }
+        return;
+    }
+    let words = mem.gather::<S, N>(&plus(a, base));
+    for n in 0..N {
+        d[n][k].set(Line(words[n]));
+    }
 }
 
 /// Words at one address, to lane registers.
@@ -146,16 +161,16 @@ impl<const N: usize> Straight for Store<N> {
             if whole && mem.set_line::<S, N>(a[0].wrapping_add(base), &words) {
                 continue;
             }
-            scatter(c, i, &a, &m, &words);
+            scatter(c, i, k, &words);
         }
     }
 }
 
 /// Lane by lane, in order.
-#[inline(always)]
-fn scatter<const N: usize>(c: &Context<'_>, i: &Ins, a: &Words, m: &Words, words: &[Words; N]) {
-    let (mem, base) = (c.memory(i.mem), base(c, i));
-    if !any(m) {
+#[inline(never)]
+fn scatter<const N: usize>(c: &Context<'_>, i: &Ins, k: usize, words: &[Words; N]) {
+    let (mem, base, a, m) = (c.memory(i.mem), base(c, i), c.lane(i.s[0])[k].get().0, c.mask()[k].get().0);
+    if !any(&m) {
         return;
     }
     for j in 0..LANES {

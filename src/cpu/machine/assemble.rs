@@ -6,8 +6,10 @@ use super::access::{
     F16, I16, Length, Load, LoadHalf, LoadHalfUniform, LoadSplat, LoadUniform, NO_LANES, Store, StoreHalf, StoreOne,
     U16,
 };
-use super::context::{Files, Ins, NO_SLOT, Run};
+use super::context::{Files, Ins, NO_SLOT, Run as Function};
+use super::fuse::Run;
 use super::simd::{Handler, Isa};
+use super::tile::{Apart, Fused, RunTiles, Tiles};
 use super::{atomic, flow, group, select};
 use std::collections::HashMap;
 
@@ -31,6 +33,10 @@ macro_rules! by_count {
 pub struct Code {
     pub ins: Vec<Ins>,
     pub files: Files,
+    /// What the instructions that keep sums in processor registers do.
+    pub tiles: Vec<Tiles>,
+    /// Instructions of the prologue.
+    pub prologue: usize,
 }
 
 /// What the assembler makes of an operand list.
@@ -43,19 +49,29 @@ pub struct Assembler<'t> {
     labels: HashMap<Label, u32>,
     /// Instructions whose `t` is a label.
     jumps: Vec<(usize, Label)>,
+    tiles: Vec<Tiles>,
 }
 
 type Done = Result<(), String>;
 
-/// The code of a tape for blocks of so many lines.
+/// The code of a tape for blocks of so many lines, with these runs of multiply-adds put together.
 ///
 /// # Errors
 /// Where the tape breaks its own rules.
-pub fn assemble(tape: &Tape, isa: Isa, fused: bool, stride: usize) -> Result<Code, String> {
-    let mut a = Assembler { tape, isa, fused, stride, ins: vec![], labels: HashMap::new(), jumps: vec![] };
-    for op in tape.prologue.iter().chain(&tape.body) {
+pub fn assemble(tape: &Tape, isa: Isa, fused: bool, stride: usize, runs: &[Run]) -> Result<Code, String> {
+    let mut a =
+        Assembler { tape, isa, fused, stride, ins: vec![], labels: HashMap::new(), jumps: vec![], tiles: vec![] };
+    for op in &tape.prologue {
         a.op(op)?;
     }
+    let prologue = a.ins.len();
+    let mut at = 0;
+    for run in runs {
+        tape.body[at..run.start].iter().try_for_each(|op| a.op(op))?;
+        a.run(run)?;
+        at = run.end;
+    }
+    tape.body[at..].iter().try_for_each(|op| a.op(op))?;
     for (at, label) in std::mem::take(&mut a.jumps) {
         a.ins[at].t = *a.labels.get(&label).ok_or_else(|| format!("bug: a jump to {label:?}, which is nowhere"))?;
     }
@@ -70,7 +86,7 @@ pub fn assemble(tape: &Tape, isa: Isa, fused: bool, stride: usize) -> Result<Cod
     if lines > u64::from(u32::MAX) || files.lanes < 2 {
         return Err(format!("the kernel needs {} lane registers; that is not possible", files.lanes));
     }
-    Ok(Code { ins: a.ins, files })
+    Ok(Code { ins: a.ins, files, tiles: a.tiles, prologue })
 }
 
 impl Assembler<'_> {
@@ -88,7 +104,7 @@ impl Assembler<'_> {
         self.with(self.isa.code::<H>())
     }
 
-    fn with(&self, run: Run) -> Ins {
+    fn with(&self, run: Function) -> Ins {
         let zero = self.zero().ix() as u32;
         Ins { run, d: [0; 4], s: [zero; 4], offset: 0, t: 0, uniform: 0b1111, mem: 0, slot: NO_SLOT }
     }
@@ -118,7 +134,7 @@ impl Assembler<'_> {
     }
 
     /// A pure operation. One whose sources are all uniform is run once, and then spread if its destination is not.
-    fn pure(&mut self, d: &[Reg], s: &[Reg], run: impl Fn(bool) -> Run) -> Done {
+    fn pure(&mut self, d: &[Reg], s: &[Reg], run: impl Fn(bool) -> Function) -> Done {
         let once = s.iter().all(|r| r.is_uniform());
         let mut i = self.with(run(!once));
         for (n, r) in s.iter().enumerate() {
@@ -215,6 +231,31 @@ impl Assembler<'_> {
             Op::Gather { how, d, s, index, .. } => self.gather(*how, *d, *s, *index),
             _ => self.control(op),
         }
+    }
+
+    /// A run: the instruction that does it at once, and behind it the plain ones; then loads that are needed later.
+    fn run(&mut self, run: &Run) -> Done {
+        let ops = &self.tape.body[run.start..run.end];
+        let tiles = Tiles::new(run, self.zero().ix() as u32, self.stride, &|r| self.place(r))?;
+        let Some(tiles) = tiles else { return ops.iter().try_for_each(|op| self.op(op)) };
+        let at = self.ins.len();
+        let mut i = if self.fused { self.blank::<RunTiles<Fused>>() } else { self.blank::<RunTiles<Apart>>() };
+        i.t = self.tiles.len() as u32;
+        self.tiles.push(tiles);
+        self.ins.push(i);
+        ops.iter().try_for_each(|op| self.op(op))?;
+        let mut over = None;
+        if !run.needed.is_empty() {
+            over = Some(self.ins.len());
+            let i = self.blank::<flow::Jump>();
+            self.ins.push(i);
+        }
+        self.ins[at].offset = self.ins.len() as u32;
+        run.needed.iter().try_for_each(|n| self.op(&self.tape.body[*n]))?;
+        if let Some(over) = over {
+            self.ins[over].t = self.ins.len() as u32;
+        }
+        Ok(())
     }
 
     fn control(&mut self, op: &Op) -> Done {

@@ -6,6 +6,7 @@
 use super::line::{LANES, Lane, Line, Words, all, splat};
 use super::memory::Mem;
 use super::shape::Shape;
+use super::tile::Tiles;
 use std::cell::Cell;
 
 /// The code of an instruction: it gets its own position and returns that of the next.
@@ -75,6 +76,7 @@ pub struct Context<'a> {
     uniforms: &'a [Cell<u32>],
     memory: &'a [Mem],
     shapes: &'a [Cell<Shape>],
+    tiles: &'a [Tiles],
     /// Lines in use in each register.
     lines: usize,
     /// Lines from one register to the next.
@@ -111,6 +113,7 @@ impl<'a> Context<'a> {
         uniforms: &'a [Cell<u32>],
         memory: &'a [Mem],
         shapes: &'a [Cell<Shape>],
+        tiles: &'a [Tiles],
     ) -> Self {
         let fits = lanes.len() >= files.lanes * files.stride
             && uniforms.len() >= files.uniforms
@@ -119,7 +122,7 @@ impl<'a> Context<'a> {
         assert!(fits, "bug: the register files are smaller than the code needs");
         let stride = files.stride;
         let (full, solid, any, subgroup) = (true, true, true, 32);
-        Self { lanes, uniforms, memory, shapes, lines: stride, stride, full, solid, any, subgroup }
+        Self { lanes, uniforms, memory, shapes, tiles, lines: stride, stride, full, solid, any, subgroup }
     }
 
     /// Sets how many lines of each register are in use.
@@ -158,6 +161,12 @@ impl<'a> Context<'a> {
         debug_assert!((ix as usize) < self.uniforms.len(), "bug: no such uniform register");
         // SAFETY: the assembler made `ix` below `Files::uniforms`; `new` saw that the file holds that many.
         unsafe { self.uniforms.get_unchecked(ix as usize) }
+    }
+
+    /// Both register files, for code that finds its way in them by itself.
+    #[inline(always)]
+    pub fn files(&self) -> (&'a [Cell<Line>], &'a [Cell<u32>]) {
+        (self.lanes, self.uniforms)
     }
 
     /// A memory variable.
@@ -228,6 +237,12 @@ impl<'a> Context<'a> {
             cell.set(Shape::of(lane));
         }
         cell.get()
+    }
+
+    /// The sums that instruction `i` keeps in processor registers.
+    #[inline(always)]
+    pub fn tiles(&self, i: &Ins) -> &'a Tiles {
+        &self.tiles[i.t as usize]
     }
 
     /// Forgets the classified shapes.

@@ -79,6 +79,12 @@ impl Mem {
         unsafe { self.pointer.write_bytes(0, self.bytes as usize) }
     }
 
+    /// Where an address lies, if so many bytes from it are within the variable.
+    #[inline(always)]
+    pub fn window(self, address: u32, bytes: u32) -> Option<*const u8> {
+        self.at(address, bytes).map(<*mut u8>::cast_const)
+    }
+
     /// `N` consecutive words.
     #[inline(always)]
     pub fn get<const N: usize>(self, address: u32) -> Option<[u32; N]> {

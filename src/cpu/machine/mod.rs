@@ -11,10 +11,12 @@ mod assemble;
 mod atomic;
 mod context;
 mod flow;
+mod fuse;
 mod grid;
 mod group;
 mod line;
 mod memory;
+mod operands;
 mod select;
 mod shape;
 mod simd;
@@ -22,6 +24,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod tile;
 
 use super::tape::{Memory, Tape};
 use assemble::Code;
@@ -29,13 +32,17 @@ use grid::{Grid, Plan};
 pub use memory::Span;
 pub use simd::Isa;
 use state::State;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 pub use threads::Threads;
 
 /// A tape, ready to run.
 pub struct Machine {
     tape: Tape,
+    isa: Isa,
+    fused: bool,
     code: Code,
+    /// The same with runs of multiply-adds put together; made when the first dispatch shows how addresses lie.
+    quick: OnceLock<Option<Code>>,
     plan: Plan,
     /// States of threads that do not run now.
     idle: Mutex<Vec<State>>,
@@ -57,8 +64,8 @@ impl Machine {
             return Err(format!("subgroups of {} lanes; 1 to {} are possible", tape.subgroup, group::MAX_LANES));
         }
         let plan = Plan::new(&tape);
-        let code = assemble::assemble(&tape, isa, fused, plan.lines())?;
-        Ok(Self { tape, code, plan, idle: Mutex::new(vec![]) })
+        let code = assemble::assemble(&tape, isa, fused, plan.lines(), &[])?;
+        Ok(Self { tape, isa, fused, code, quick: OnceLock::new(), plan, idle: Mutex::new(vec![]) })
     }
 
     /// The bindings, by group and number, in the order in which `run` takes their memory.
@@ -79,11 +86,12 @@ impl Machine {
         if grid.n_blocks() == 0 {
             return;
         }
+        let code = self.quick.get_or_init(|| self.quick(&grid, memory, immediates)).as_ref().unwrap_or(&self.code);
         threads.share(grid.n_blocks(), |next| {
             let Some(mut run) = next() else { return };
             let idle = self.idle().pop();
             let mut state = idle.unwrap_or_else(|| State::new(&self.tape, &self.code));
-            state.run(&self.tape, &self.code, &grid, memory, immediates, &mut || {
+            state.run(&self.tape, code, &grid, memory, immediates, &mut || {
                 while run.is_empty() {
                     run = next()?;
                 }
@@ -91,6 +99,17 @@ impl Machine {
             });
             self.idle().push(state);
         });
+    }
+
+    /// The code with runs of multiply-adds put together, if there are any.
+    fn quick(&self, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Option<Code> {
+        let mut state = State::new(&self.tape, &self.code);
+        let shapes = state.shapes(&self.tape, &self.code, grid, memory, immediates);
+        let runs = fuse::runs(&self.tape, &shapes);
+        if runs.is_empty() {
+            return None;
+        }
+        assemble::assemble(&self.tape, self.isa, self.fused, self.plan.lines(), &runs).ok()
     }
 
     /// The idle states; a thread that panicked left none behind.

@@ -106,15 +106,47 @@ unsafe fn avx512<H: Handler>(c: &mut Context<'_>, i: &Ins, pc: usize) -> usize {
 
 /// The steps that differ between instruction sets.
 pub trait Simd {
+    /// A vector register of floats.
+    type Vector: Copy;
+    /// Its lanes.
+    const WIDTH: usize;
+
+    /// # Safety
+    /// `p` is valid for reads of `WIDTH` words; it need not be aligned.
+    unsafe fn load(p: *const f32) -> Self::Vector;
+    /// # Safety
+    /// `p` is valid for writes of `WIDTH` words; it need not be aligned.
+    unsafe fn store(p: *mut f32, v: Self::Vector);
+    /// One word in all lanes.
+    ///
+    /// # Safety
+    /// `p` is valid for reads of a word; it need not be aligned.
+    unsafe fn spread(p: *const f32) -> Self::Vector;
+    /// x * y + z, rounded once if `FUSED` (and the processor can), else twice.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn multiply_add<const FUSED: bool>(x: Self::Vector, y: Self::Vector, z: Self::Vector) -> Self::Vector;
+    /// `WIDTH` elements of four words, by component.
+    ///
+    /// # Safety
+    /// `p` is valid for reads of four times `WIDTH` words; it need not be aligned.
+    unsafe fn quads(p: *const f32) -> [Self::Vector; 4];
+
     /// Sixteen elements of `N` words each, by component.
     ///
     /// # Safety
     /// `p` is valid for reads; it need not be aligned.
     #[inline(always)]
     unsafe fn split<const N: usize>(p: *const [[u32; N]; LANES]) -> [Words; N] {
+        let mut d = [[0; LANES]; N];
+        if N == 1 {
+            // SAFETY: the caller's; sixteen elements of one word are sixteen words.
+            d[0] = unsafe { p.cast::<Words>().read_unaligned() };
+            return d;
+        }
         // SAFETY: the caller's.
         let elements = unsafe { p.read_unaligned() };
-        let mut d = [[0; LANES]; N];
         for n in 0..N {
             for j in 0..LANES {
                 d[n][j] = elements[j][n];
@@ -129,6 +161,10 @@ pub trait Simd {
     /// `p` is valid for writes; it need not be aligned.
     #[inline(always)]
     unsafe fn join<const N: usize>(words: &[Words; N], p: *mut [[u32; N]; LANES]) {
+        if N == 1 {
+            // SAFETY: the caller's; sixteen elements of one word are sixteen words.
+            return unsafe { p.cast::<Words>().write_unaligned(words[0]) };
+        }
         let mut elements = [[0; N]; LANES];
         for n in 0..N {
             for j in 0..LANES {
@@ -161,7 +197,36 @@ pub trait Simd {
 
 /// No instruction set in particular.
 pub struct Portable;
-impl Simd for Portable {}
+impl Simd for Portable {
+    type Vector = [f32; 4];
+    const WIDTH: usize = 4;
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> [f32; 4] {
+        // SAFETY: the caller's.
+        unsafe { p.cast::<[f32; 4]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: [f32; 4]) {
+        // SAFETY: the caller's.
+        unsafe { p.cast::<[f32; 4]>().write_unaligned(v) }
+    }
+    #[inline(always)]
+    unsafe fn spread(p: *const f32) -> [f32; 4] {
+        // SAFETY: the caller's.
+        [unsafe { p.read_unaligned() }; 4]
+    }
+    #[inline(always)]
+    unsafe fn multiply_add<const FUSED: bool>(x: [f32; 4], y: [f32; 4], z: [f32; 4]) -> [f32; 4] {
+        std::array::from_fn(|j| x[j] * y[j] + z[j])
+    }
+    #[inline(always)]
+    unsafe fn quads(p: *const f32) -> [[f32; 4]; 4] {
+        // SAFETY: the caller's.
+        let e = unsafe { p.cast::<[[f32; 4]; 4]>().read_unaligned() };
+        std::array::from_fn(|n| std::array::from_fn(|j| e[j][n]))
+    }
+}
 
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
@@ -170,13 +235,15 @@ pub use x86::{Avx2, Avx512};
 mod x86 {
     use super::{LANES, Portable, Simd, Words};
     use std::arch::x86_64::{
-        __m256i, __m512i, _mm256_add_epi32, _mm256_and_si256, _mm256_cmpeq_epi32, _mm256_loadu_si256,
-        _mm256_mask_i32gather_epi32, _mm256_min_epu32, _mm256_permute2x128_si256, _mm256_set1_epi32,
-        _mm256_setzero_si256, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32,
-        _mm256_unpacklo_epi64, _mm512_cmple_epu32_mask, _mm512_loadu_si512, _mm512_mask_i32gather_epi32,
-        _mm512_permutex2var_epi32, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_i64x2,
-        _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-        _mm512_unpacklo_epi64,
+        __m256, __m256i, __m512, __m512i, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_ps,
+        _mm256_cmpeq_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_mask_i32gather_epi32,
+        _mm256_min_epu32, _mm256_mul_ps, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_set1_ps,
+        _mm256_setzero_si256, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
+        _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm512_add_ps, _mm512_castsi512_ps, _mm512_cmple_epu32_mask,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_i32gather_epi32, _mm512_mul_ps,
+        _mm512_permutex2var_epi32, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512,
+        _mm512_shuffle_i64x2, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+        _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
     };
 
     /// 256-bit vectors.
@@ -191,6 +258,35 @@ mod x86 {
     }
 
     impl Simd for Avx2 {
+        type Vector = __m256;
+        const WIDTH: usize = 8;
+
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> __m256 {
+            // SAFETY: the caller's.
+            unsafe { _mm256_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(p: *mut f32, v: __m256) {
+            // SAFETY: the caller's.
+            unsafe { _mm256_storeu_ps(p, v) }
+        }
+        #[inline(always)]
+        unsafe fn spread(p: *const f32) -> __m256 {
+            // SAFETY: the caller's.
+            unsafe { _mm256_set1_ps(p.read_unaligned()) }
+        }
+        #[inline(always)]
+        unsafe fn multiply_add<const FUSED: bool>(x: __m256, y: __m256, z: __m256) -> __m256 {
+            // SAFETY: the caller's.
+            unsafe { if FUSED { _mm256_fmadd_ps(x, y, z) } else { _mm256_add_ps(_mm256_mul_ps(x, y), z) } }
+        }
+        #[inline(always)]
+        unsafe fn quads(p: *const f32) -> [__m256; 4] {
+            // SAFETY: the caller's.
+            unsafe { quads(p.cast()).map(|v| _mm256_castsi256_ps(v)) }
+        }
+
         #[inline(always)]
         unsafe fn split<const N: usize>(p: *const [[u32; N]; LANES]) -> [Words; N] {
             let mut d = [[0; LANES]; N];
@@ -248,17 +344,29 @@ mod x86 {
     unsafe fn split4(p: *const __m256i, d: *mut u32) {
         // SAFETY: the caller's.
         unsafe {
+            for (n, v) in quads(p).into_iter().enumerate() {
+                _mm256_storeu_si256(d.add(LANES * n).cast(), v);
+            }
+        }
+    }
+
+    /// Eight elements of four words, by component.
+    #[inline(always)]
+    unsafe fn quads(p: *const __m256i) -> [__m256i; 4] {
+        // SAFETY: the caller's.
+        unsafe {
             let l = |i: usize| _mm256_loadu_si256(p.add(i));
             let (a, b, c, e) = (l(0), l(1), l(2), l(3)); // elements 01 23 45 67
             let (f, g) = (_mm256_permute2x128_si256::<0x20>(a, c), _mm256_permute2x128_si256::<0x31>(a, c)); // 04 15
             let (h, i) = (_mm256_permute2x128_si256::<0x20>(b, e), _mm256_permute2x128_si256::<0x31>(b, e)); // 26 37
             let (xy0, zw0) = (_mm256_unpacklo_epi32(f, g), _mm256_unpackhi_epi32(f, g)); // x0 x1 y0 y1
             let (xy1, zw1) = (_mm256_unpacklo_epi32(h, i), _mm256_unpackhi_epi32(h, i)); // x2 x3 y2 y3
-            let s = |n: usize, v: __m256i| _mm256_storeu_si256(d.add(LANES * n).cast(), v);
-            s(0, _mm256_unpacklo_epi64(xy0, xy1));
-            s(1, _mm256_unpackhi_epi64(xy0, xy1));
-            s(2, _mm256_unpacklo_epi64(zw0, zw1));
-            s(3, _mm256_unpackhi_epi64(zw0, zw1));
+            [
+                _mm256_unpacklo_epi64(xy0, xy1),
+                _mm256_unpackhi_epi64(xy0, xy1),
+                _mm256_unpacklo_epi64(zw0, zw1),
+                _mm256_unpackhi_epi64(zw0, zw1),
+            ]
         }
     }
 
@@ -281,7 +389,56 @@ mod x86 {
         }
     }
 
+    /// Sixteen elements of four words, by component.
+    #[inline(always)]
+    unsafe fn quads16(p: *const __m512i) -> [__m512i; 4] {
+        // SAFETY: the caller's.
+        unsafe {
+            let l = |i: usize| _mm512_loadu_si512(p.add(i));
+            let (z0, z1, z2, z3) = (l(0), l(1), l(2), l(3));
+            let xy = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
+            let zw = _mm512_setr_epi32(2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
+            let (a, b) = (_mm512_permutex2var_epi32(z0, xy, z1), _mm512_permutex2var_epi32(z2, xy, z3));
+            let (c, e) = (_mm512_permutex2var_epi32(z0, zw, z1), _mm512_permutex2var_epi32(z2, zw, z3));
+            [
+                _mm512_shuffle_i64x2::<0x44>(a, b),
+                _mm512_shuffle_i64x2::<0xee>(a, b),
+                _mm512_shuffle_i64x2::<0x44>(c, e),
+                _mm512_shuffle_i64x2::<0xee>(c, e),
+            ]
+        }
+    }
+
     impl Simd for Avx512 {
+        type Vector = __m512;
+        const WIDTH: usize = 16;
+
+        #[inline(always)]
+        unsafe fn load(p: *const f32) -> __m512 {
+            // SAFETY: the caller's.
+            unsafe { _mm512_loadu_ps(p) }
+        }
+        #[inline(always)]
+        unsafe fn store(p: *mut f32, v: __m512) {
+            // SAFETY: the caller's.
+            unsafe { _mm512_storeu_ps(p, v) }
+        }
+        #[inline(always)]
+        unsafe fn spread(p: *const f32) -> __m512 {
+            // SAFETY: the caller's.
+            unsafe { _mm512_set1_ps(p.read_unaligned()) }
+        }
+        #[inline(always)]
+        unsafe fn multiply_add<const FUSED: bool>(x: __m512, y: __m512, z: __m512) -> __m512 {
+            // SAFETY: the caller's.
+            unsafe { if FUSED { _mm512_fmadd_ps(x, y, z) } else { _mm512_add_ps(_mm512_mul_ps(x, y), z) } }
+        }
+        #[inline(always)]
+        unsafe fn quads(p: *const f32) -> [__m512; 4] {
+            // SAFETY: the caller's.
+            unsafe { quads16(p.cast()).map(|v| _mm512_castsi512_ps(v)) }
+        }
+
         #[inline(always)]
         unsafe fn split<const N: usize>(p: *const [[u32; N]; LANES]) -> [Words; N] {
             // SAFETY: the caller's.
@@ -289,18 +446,10 @@ mod x86 {
                 if N != 4 {
                     return Portable::split(p);
                 }
-                let l = |i: usize| _mm512_loadu_si512(p.cast::<__m512i>().add(i));
-                let (z0, z1, z2, z3) = (l(0), l(1), l(2), l(3));
-                let xy = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 1, 5, 9, 13, 17, 21, 25, 29);
-                let zw = _mm512_setr_epi32(2, 6, 10, 14, 18, 22, 26, 30, 3, 7, 11, 15, 19, 23, 27, 31);
-                let (a, b) = (_mm512_permutex2var_epi32(z0, xy, z1), _mm512_permutex2var_epi32(z2, xy, z3));
-                let (c, e) = (_mm512_permutex2var_epi32(z0, zw, z1), _mm512_permutex2var_epi32(z2, zw, z3));
                 let mut d = [[0; LANES]; N];
-                let mut s = |n: usize, v: __m512i| _mm512_storeu_si512(d[n].as_mut_ptr().cast(), v);
-                s(0, _mm512_shuffle_i64x2::<0x44>(a, b));
-                s(1, _mm512_shuffle_i64x2::<0xee>(a, b));
-                s(2, _mm512_shuffle_i64x2::<0x44>(c, e));
-                s(3, _mm512_shuffle_i64x2::<0xee>(c, e));
+                for (n, v) in quads16(p.cast()).into_iter().enumerate() {
+                    _mm512_storeu_si512(d[n].as_mut_ptr().cast(), v);
+                }
                 d
             }
         }

@@ -3,9 +3,9 @@
     unsafe_code,
     reason = "instructions are called through pointers to code compiled for the processor's instruction set"
 )]
-use super::super::tape::{Memory, Tape};
+use super::super::tape::{Memory, Op, Tape};
 use super::assemble::Code;
-use super::context::Context;
+use super::context::{Context, Ins};
 use super::grid::{Grid, Pattern};
 use super::line::Line;
 use super::memory::{Mem, Span};
@@ -78,6 +78,48 @@ impl State {
         immediates: &[u32],
         next: &mut dyn FnMut() -> Option<u64>,
     ) {
+        self.with(tape, code, grid, bindings, immediates, |c, pattern, zeroed| {
+            while let Some(block) = next() {
+                zeroed.iter().for_each(|m| m.clear());
+                begin(tape, grid, pattern, c, grid.origin(block));
+                execute(c, &code.ins);
+            }
+        });
+    }
+
+    /// How the addresses of each slot lie in the first block.
+    pub fn shapes(
+        &mut self,
+        tape: &Tape,
+        code: &Code,
+        grid: &Grid,
+        bindings: &[Span],
+        immediates: &[u32],
+    ) -> Vec<Shape> {
+        let mut shapes = vec![Shape::OTHER; usize::from(tape.n_shapes)];
+        self.with(tape, code, grid, bindings, immediates, |c, pattern, _| {
+            begin(tape, grid, pattern, c, grid.origin(0));
+            execute(c, &code.ins[..code.prologue]);
+            for op in &tape.body {
+                let (Op::Load { addr, .. } | Op::Store { addr, .. }) = op else { continue };
+                if let (Some(slot), Some(lane)) = (addr.shape, addr.lane) {
+                    shapes[usize::from(slot)] = Shape::of(c.lane((lane.ix() * c.stride()) as u32));
+                }
+            }
+        });
+        shapes
+    }
+
+    /// Makes a context of the state.
+    fn with(
+        &mut self,
+        tape: &Tape,
+        code: &Code,
+        grid: &Grid,
+        bindings: &[Span],
+        immediates: &[u32],
+        work: impl FnOnce(&mut Context<'_>, &Pattern, &[Mem]),
+    ) {
         let n = self.immediates.len().min(immediates.len());
         self.immediates[..n].copy_from_slice(&immediates[..n]);
         let pattern = self.pattern.take().filter(|p| p.is_of(grid)).unwrap_or_else(|| Pattern::new(grid));
@@ -88,13 +130,9 @@ impl State {
         let lanes = Cell::from_mut(self.lanes.as_mut_slice()).as_slice_of_cells();
         let uniforms = Cell::from_mut(self.uniforms.as_mut_slice()).as_slice_of_cells();
         let shapes = Cell::from_mut(self.shapes.as_mut_slice()).as_slice_of_cells();
-        let mut c = Context::new(&code.files, lanes, uniforms, &memory, shapes);
+        let mut c = Context::new(&code.files, lanes, uniforms, &memory, shapes, &code.tiles);
         c.subgroup = tape.subgroup as usize;
-        while let Some(block) = next() {
-            zeroed.iter().for_each(|m| m.clear());
-            begin(tape, grid, &pattern, &mut c, grid.origin(block));
-            execute(&mut c, code);
-        }
+        work(&mut c, &pattern, &zeroed);
         self.pattern = Some(pattern);
     }
 }
@@ -122,9 +160,9 @@ fn begin(tape: &Tape, grid: &Grid, pattern: &Pattern, c: &mut Context<'_>, origi
 }
 
 /// Runs the code from its beginning to its end.
-fn execute(c: &mut Context<'_>, code: &Code) {
+fn execute(c: &mut Context<'_>, code: &[Ins]) {
     let mut pc = 0;
-    while let Some(i) = code.ins.get(pc) {
+    while let Some(i) = code.get(pc) {
         // SAFETY: the assembler took the code from `Isa::code`, which gives none that this processor cannot run.
         pc = unsafe { (i.run)(c, i, pc) };
     }
