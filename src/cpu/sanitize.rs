@@ -142,10 +142,10 @@ impl Findings {
     pub fn add(&self, finding: Finding) {
         let mut found = self.lock();
         let key = |f: &Finding| (f.kind, f.span.clone(), f.variable.clone(), f.shader.clone(), f.entry.clone());
-        let new = key(&finding);
+        let (new, room) = (key(&finding), found.len() < self.limit);
         match found.iter_mut().find(|f| key(f) == new) {
             Some(known) => known.count += finding.count,
-            None if found.len() < self.limit => found.push(finding),
+            None if room => found.push(finding),
             None => {}
         }
     }
