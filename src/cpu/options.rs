@@ -1,6 +1,8 @@
 //! How a device is set up.
 
-use super::kernel::{Checks, Isa};
+use super::kernel::Isa;
+use super::sanitize::{Checks, Findings};
+use std::sync::Arc;
 
 /// Which limits the device reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub struct Options {
     pub strict_fma: bool,
     /// What the sanitizer looks for.
     pub checks: Checks,
+    /// Where it puts what it finds; keep a copy to read it. Results are complete when a submission is done.
+    pub findings: Arc<Findings>,
     /// Bytes that buffers may have together; beyond it their creation fails, as it does on a device with so much memory.
     pub memory_bytes: Option<u64>,
 }
@@ -40,6 +44,7 @@ impl Default for Options {
             subgroup_size: 32,
             strict_fma: false,
             checks: Checks::default(),
+            findings: Arc::default(),
             memory_bytes: None,
         }
     }

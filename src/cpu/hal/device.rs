@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "wgpu-hal's traits are unsafe by nature; no operation here is")]
 
 use super::super::kernel::{Config, Kernel, Span, Threads};
+use super::super::sanitize::Findings;
 use super::command::{Call, Encoder, QuerySet};
 use super::memory::{Budget, Buffer, Region};
 use super::queue::{Fence, Queue};
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     threads: Threads,
     /// The largest number of workgroups in each dimension.
     max_groups: u32,
+    /// What the sanitizer finds, where it is on.
+    findings: Option<Arc<Findings>>,
 }
 
 impl Shared {
@@ -38,7 +41,7 @@ impl Shared {
             unsafe { Span::new(start.as_ptr(), region.bytes as usize) }
         };
         let memory: Vec<Span> = call.memory.iter().map(span).collect();
-        call.pipeline.kernel().dispatch(&self.threads, &memory, &call.immediates, groups);
+        call.pipeline.kernel().dispatch(&self.threads, &memory, &call.immediates, groups, self.findings.as_deref());
     }
 }
 
@@ -63,7 +66,8 @@ impl Device {
             checks: options.checks,
         };
         let threads = Threads::new(n_threads(options));
-        let shared = Shared { config, threads, max_groups: limits.max_compute_workgroups_per_dimension };
+        let findings = options.checks.any().then(|| options.findings.clone());
+        let shared = Shared { config, threads, max_groups: limits.max_compute_workgroups_per_dimension, findings };
         Self { shared: Arc::new(shared), budget: Arc::new(Budget::new(options.memory_bytes)) }
     }
 
@@ -111,6 +115,9 @@ impl BindGroup {
 pub struct ShaderModule {
     module: naga::Module,
     info: naga::valid::ModuleInfo,
+    label: String,
+    /// The WGSL, where wgpu passes it on (it does in debug builds).
+    source: Option<String>,
 }
 
 impl std::fmt::Debug for ShaderModule {
@@ -142,7 +149,7 @@ fn linkage(stages: wgt::ShaderStages, message: impl Into<String>) -> hal::Pipeli
 impl Device {
     fn compile(&self, stage: &hal::ProgrammableStage<'_, ShaderModule>) -> Result<ComputePipeline, hal::PipelineError> {
         let entry = Some((naga::ShaderStage::Compute, stage.entry_point));
-        let ShaderModule { module, info } = stage.module;
+        let ShaderModule { module, info, label, source } = stage.module;
         let (module, info) = naga::back::pipeline_constants::process_overrides(module, info, entry, stage.constants)
             .map_err(|e| hal::PipelineError::PipelineConstants(wgt::ShaderStages::COMPUTE, e.to_string()))?;
         let zero = stage.zero_initialize_workgroup_memory;
@@ -152,6 +159,7 @@ impl Device {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
             Err(format!("the CPU device failed on it: {}", text.unwrap_or("a panic")))
         });
+        let kernel = kernel.map(|kernel| kernel.described(label, source.as_deref()));
         kernel.map(|kernel| ComputePipeline(Arc::new(kernel))).map_err(|e| linkage(wgt::ShaderStages::COMPUTE, e))
     }
 }
@@ -227,12 +235,14 @@ impl hal::Device for Device {
 
     unsafe fn create_shader_module(
         &self,
-        _: &hal::ShaderModuleDescriptor<'_>,
+        descriptor: &hal::ShaderModuleDescriptor<'_>,
         shader: hal::ShaderInput<'_>,
     ) -> Result<ShaderModule, hal::ShaderError> {
         match shader {
             hal::ShaderInput::Naga(shader) => {
-                Ok(ShaderModule { module: shader.module.into_owned(), info: shader.info })
+                let label = descriptor.label.unwrap_or_default().to_owned();
+                let source = shader.debug_source.map(|debug| debug.source_code.into_owned());
+                Ok(ShaderModule { module: shader.module.into_owned(), info: shader.info, label, source })
             }
             other => Err(hal::ShaderError::Compilation(format!("{other:?} as it is: {UNSUPPORTED}"))),
         }
