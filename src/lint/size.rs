@@ -66,7 +66,7 @@ impl Body<'_> {
     /// invocations. Only what is reached by all is looked at: elsewhere a condition may keep the others away.
     fn short_arrays(&self, found: &mut Vec<Found>) {
         let [x, y, z] = self.entry.workgroup_size;
-        for statement in self.entry.function.body.iter() {
+        for statement in &*self.entry.function.body {
             let range = match statement {
                 Statement::Emit(range) => range.clone(),
                 // behind a condition that may return, not all are there any more
@@ -137,8 +137,10 @@ impl Body<'_> {
             };
             let is_lane = matches!(
                 self.built_in(left),
-                Some((BuiltIn::LocalInvocationIndex | BuiltIn::SubgroupInvocationId | BuiltIn::SubgroupId, _))
-                    | Some((BuiltIn::LocalInvocationId, Some(_)))
+                Some(
+                    (BuiltIn::LocalInvocationIndex | BuiltIn::SubgroupInvocationId | BuiltIn::SubgroupId, _)
+                        | (BuiltIn::LocalInvocationId, Some(_))
+                )
             );
             if let Some(n) = self.whole(right).filter(|n| is_lane && sizes.contains(n)) {
                 let message = format!("{n} stands for the size of a subgroup, which is 4 to 128 on devices");
