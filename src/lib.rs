@@ -11,6 +11,9 @@
 //! - [`Device::verify`] decides who is right, [`check`] runs every operation against the [`mod@reference`].
 //! - [`graph`], [`pass`] and [`kernel`] are how it works: graph, fusion and plans, WGSL. [`Device::plan`] shows them at
 //!   work.
+//! - [`lint`] says what of a WGSL shader is not portable.
+//! - [`cpu`] is a wgpu device that needs no driver, on which all of it runs ([`Device::cpu`]); it is what
+//!   [`Device::open`] falls back to.
 //!
 //! Arithmetic is f32; `f16` and `bf16` are storage. Numbers given by the program (a learning rate, a strength) travel as
 //! data: changing one compiles nothing.
@@ -25,18 +28,23 @@ pub struct Readme;
 
 pub mod autograd;
 pub mod check;
+#[cfg(feature = "cpu")]
+pub mod cpu;
 pub mod dtype;
 pub mod error;
 pub mod fit;
 pub mod graph;
 pub mod kernel;
 mod leaf;
+pub mod lint;
 pub mod ops;
 pub mod optim;
 pub mod pass;
 pub mod penalty;
 pub mod reference;
 pub mod run;
+#[cfg(all(feature = "shader-test", not(target_arch = "wasm32")))]
+pub mod shader_test;
 pub mod shape;
 pub mod solver;
 pub mod tensor;

@@ -5,10 +5,12 @@
 mod adapters;
 mod check;
 mod fit;
+mod lint;
 mod penalties;
 mod picture;
 mod progress;
 mod report;
+mod shader_test;
 mod table;
 
 use clap::{Args, Parser, Subcommand};
@@ -30,12 +32,14 @@ enum Command {
     Fit(fit::Fit),
     Check(check::Check),
     Penalties(penalties::Penalties),
+    ShaderTest(shader_test::ShaderTest),
+    Lint(lint::Lint),
 }
 
 /// What every command that uses a device takes.
 #[derive(Args, Clone, Debug)]
 struct Common {
-    /// `auto` for the best adapter, or a part of an adapter's name
+    /// `auto` for the best adapter, `cpu` for the embedded CPU device, or a part of an adapter's name
     #[arg(long, value_name = "NAME", default_value = "auto")]
     adapter: String,
     /// Print JSON for machines
@@ -47,13 +51,18 @@ impl Common {
     fn options(&self) -> Options {
         let adapter = match self.adapter.as_str() {
             "auto" => Adapter::Auto,
+            "cpu" => Adapter::Cpu,
             name => Adapter::Named(name.into()),
         };
         Options { adapter, ..Options::default() }
     }
 
     fn open(&self) -> Result<Device> {
-        Device::open_blocking(self.options())
+        let device = Device::open_blocking(self.options())?;
+        if let Some(note) = &device.info().note {
+            eprintln!("ridgepoint: {note}");
+        }
+        Ok(device)
     }
 }
 
@@ -86,6 +95,8 @@ pub fn run() -> ExitCode {
         Command::Fit(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Penalties(command) => command.run(),
+        Command::ShaderTest(command) => command.run(),
+        Command::Lint(command) => command.run(),
     };
     match outcome {
         Ok(Outcome::Good) => ExitCode::SUCCESS,

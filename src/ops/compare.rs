@@ -86,7 +86,7 @@ impl Tensor {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let x = device.tensor(&[-1.0f32, 2.0], [2]);
     /// let y = x.lt(0.0).select(0.0, &x);
     /// assert_eq!(y.read_blocking::<f32>()?, [0.0, 2.0]);

@@ -52,7 +52,7 @@ impl Tensor {
     /// ```
     /// # use ridgepoint::ops::Conv;
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let (image, kernel) = (device.ones([1, 1, 4, 4]), device.ones([1, 1, 3, 3]));
     /// let y = image.conv2d(&kernel, None, Conv { padding: [1, 1], stride: [2, 2], ..Conv::default() });
     /// assert_eq!(y.read_blocking::<f32>()?, [4.0, 6.0, 6.0, 9.0]);

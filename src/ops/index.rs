@@ -37,7 +37,7 @@ impl Tensor {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let table = device.tensor(&[0.0f32, 1.0, 10.0, 11.0, 20.0, 21.0], [3, 2]);
     /// let rows = table.index_select(0, &device.tensor(&[2u32, 0], [2]));
     /// assert_eq!(rows.read_blocking::<f32>()?, [20.0, 21.0, 0.0, 1.0]);

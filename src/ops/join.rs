@@ -18,7 +18,7 @@ impl Tensor {
     /// ```
     /// # use ridgepoint::Tensor;
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let (a, b) = (device.tensor(&[1.0f32, 2.0], [2]), device.tensor(&[3.0f32], [1]));
     /// assert_eq!(Tensor::concat(&[&a, &b], 0)?.read_blocking::<f32>()?, [1.0, 2.0, 3.0]);
     /// # Ok(()) }

@@ -22,7 +22,7 @@ impl Tensor {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let a = device.tensor(&[1.0f32, 2.0, 3.0, 4.0], [2, 2]);
     /// let x = device.tensor(&[1.0f32, 10.0], [2]);
     /// assert_eq!(a.matmul(&x).read_blocking::<f32>()?, [21.0, 43.0]);

@@ -108,7 +108,7 @@ impl Tensor {
     /// ```
     /// # use ridgepoint::ops::CrossEntropy;
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let logits = device.tensor(&[2.0f32, 1.0, 0.5, 3.0], [2, 2]);
     /// let classes = device.tensor(&[0u32, 1], [2]);
     /// let loss = logits.cross_entropy(&classes, 1, CrossEntropy::default());

@@ -145,7 +145,7 @@ binary! {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let x = device.tensor(&[1.0f32, 2.0, 3.0], [3]);
     /// let y = &x + 10.0;
     /// assert_eq!(y.read_blocking::<f32>()?, [11.0, 12.0, 13.0]);

@@ -205,7 +205,7 @@ impl Tensor {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let x = device.tensor(&[1.0f32, 2.0, 3.0, 4.0], [4]);
     /// assert_eq!(x.slice(0, 1..3).read_blocking::<f32>()?, [2.0, 3.0]);
     /// assert_eq!(x.slice_step(0, .., 2).read_blocking::<f32>()?, [1.0, 3.0]);

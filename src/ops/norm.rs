@@ -16,7 +16,7 @@ impl Tensor {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let x = device.tensor(&[0.0f32, 0.0, 1.0, 1.0], [2, 2]);
     /// assert_eq!(x.softmax(1).read_blocking::<f32>()?, [0.5; 4]);
     /// # Ok(()) }

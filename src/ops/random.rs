@@ -82,7 +82,7 @@ impl Key {
     /// ```
     /// # use ridgepoint::ops::Key;
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let (first, second) = Key::new(42).split();
     /// let noise = first.uniform(&device, [2, 3]) * 2.0 - 1.0;
     /// let normal = second.normal(&device, [1000]);

@@ -48,7 +48,7 @@ reduction! {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let x = device.tensor(&[1.0f32, 2.0, 3.0, 4.0], [2, 2]);
     /// assert_eq!(x.sum(0).read_blocking::<f32>()?, [4.0, 6.0]);
     /// assert_eq!(x.sum(..).read_blocking::<f32>()?, [10.0]);

@@ -14,7 +14,7 @@ impl Tensor {
     ///
     /// ```
     /// # fn main() -> ridgepoint::Result<()> {
-    /// let device = ridgepoint::Device::open_blocking(Default::default())?;
+    /// let device = ridgepoint::Device::cpu()?;
     /// let x = device.tensor(&[3.0f32, 1.0, 2.0], [3]);
     /// assert_eq!(x.argsort(0, false).read_blocking::<u32>()?, [1, 2, 0]);
     /// # Ok(()) }

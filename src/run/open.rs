@@ -9,11 +9,13 @@ use std::sync::{Arc, OnceLock};
 /// Which adapter to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Adapter {
-    /// The best: discrete before integrated, virtual and software adapters.
+    /// The best: discrete before integrated, virtual and software adapters, then the embedded CPU device.
     #[default]
     Auto,
     /// The best software adapter.
     Software,
+    /// The embedded CPU device, which needs no driver (feature `cpu`).
+    Cpu,
     /// The best whose line, `NAME (BACKEND, KIND)`, contains the text; case does not matter.
     Named(String),
 }
@@ -45,6 +47,11 @@ pub struct Options {
     pub usages: wgpu::BufferUsages,
     /// For what kind of executor kernels are written.
     pub kernels: Kernels,
+    /// Features that the device gets where the adapter has them, for passes of the program's own; the engine needs none.
+    pub features: wgpu::Features,
+    /// How the embedded CPU device works, where it is the one that is opened.
+    #[cfg(feature = "cpu")]
+    pub cpu: crate::cpu::Options,
 }
 
 impl Default for Options {
@@ -55,6 +62,9 @@ impl Default for Options {
             pool_bytes: 1 << 30,
             usages: wgpu::BufferUsages::empty(),
             kernels: Kernels::Auto,
+            features: wgpu::Features::empty(),
+            #[cfg(feature = "cpu")]
+            cpu: crate::cpu::Options::default(),
         }
     }
 }
@@ -64,7 +74,7 @@ impl Default for Options {
 pub struct AdapterSummary {
     /// The marketing name.
     pub name: String,
-    /// `vulkan`, `metal`, `dx12`, `gl`, `webgpu`.
+    /// `vulkan`, `metal`, `dx12`, `gl`, `webgpu`, `cpu`.
     pub backend: String,
     /// Driver and version.
     pub driver: String,
@@ -74,6 +84,8 @@ pub struct AdapterSummary {
     pub limits: Limits,
     /// Names of wgpu features.
     pub features: Vec<String>,
+    /// What the user should be told once: that no GPU was found, and what computes instead.
+    pub note: Option<String>,
 }
 
 impl AdapterSummary {
@@ -81,11 +93,12 @@ impl AdapterSummary {
         let name = if info.name.is_empty() { "unnamed adapter".to_owned() } else { info.name.clone() };
         Self {
             name,
-            backend: info.backend.to_str().to_owned(),
+            backend: if is_embedded(info) { "cpu" } else { info.backend.to_str() }.to_owned(),
             driver: [info.driver.as_str(), info.driver_info.as_str()].join(" ").trim().to_owned(),
             kind: kind(info.device_type),
             limits: limits_of(limits, info, features),
             features: features.iter_names().map(|(name, _)| name.to_owned()).collect(),
+            note: None,
         }
     }
 }
@@ -218,17 +231,36 @@ fn device_rank(kind: wgpu::DeviceType) -> u32 {
     }
 }
 
+/// Whether it is the embedded CPU device: wgpu has no name of its own for such a backend, and no driver uses this one.
+fn is_embedded(info: &wgpu::AdapterInfo) -> bool {
+    info.backend == wgpu::Backend::Noop
+}
+
+/// The embedded CPU device, where it was built in.
+#[cfg(all(feature = "cpu", not(target_arch = "wasm32")))]
+async fn embedded(options: &Options) -> Option<wgpu::Adapter> {
+    let instance = crate::cpu::instance(&options.cpu);
+    instance.enumerate_adapters(wgpu::Backends::all()).await.into_iter().next()
+}
+
+/// Nothing: a browser has its own, or the feature is off.
+#[cfg(not(all(feature = "cpu", not(target_arch = "wasm32"))))]
+async fn embedded(_: &Options) -> Option<wgpu::Adapter> {
+    None
+}
+
 /// Keeps a software driver loaded: one that is unloaded while its threads wind down can leave the process with an exit
 /// handler that is gone (lavapipe of Mesa 22.3 ends about one process in a hundred with a fault). A handle is given up for
 /// it; drivers of hardware are left alone.
 fn stay_loaded(adapter: &wgpu::Adapter) {
-    if adapter.get_info().device_type == wgpu::DeviceType::Cpu {
+    let info = adapter.get_info();
+    if info.device_type == wgpu::DeviceType::Cpu && !is_embedded(&info) {
         #[expect(clippy::mem_forget, reason = "the handle must outlive everything")]
         std::mem::forget(adapter.clone());
     }
 }
 
-/// All adapters of some backends, the best first.
+/// All adapters of some of wgpu's own backends, the best first.
 async fn enumerate(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends,
@@ -242,6 +274,31 @@ async fn enumerate(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
         (device_rank(info.device_type), backend_rank(info.backend))
     });
     adapters
+}
+
+/// Gives the embedded device its place among the others.
+fn insert(adapters: &mut Vec<wgpu::Adapter>, embedded: Option<wgpu::Adapter>) {
+    let place = adapters.len();
+    adapters.splice(place..place, embedded);
+}
+
+/// The error where no adapter is what was asked for.
+fn none_fits(options: &Options, adapters: &[wgpu::Adapter]) -> Error {
+    let requested = match &options.adapter {
+        Adapter::Auto => "auto".to_owned(),
+        Adapter::Software => "software".to_owned(),
+        Adapter::Cpu => "cpu".to_owned(),
+        Adapter::Named(name) => name.clone(),
+    };
+    let hint = if options.adapter == Adapter::Cpu {
+        "build with the feature `cpu`, which is on by default; browsers have no such device"
+    } else if adapters.is_empty() {
+        "install a Vulkan, Metal or DirectX 12 driver, or build with the feature `cpu`"
+    } else {
+        "give a part of one of these names, or `auto`"
+    };
+    let found = adapters.iter().map(|a| summary(a).to_string()).collect();
+    Error::NoAdapter { requested, found, hint: hint.into() }
 }
 
 fn summary(adapter: &wgpu::Adapter) -> AdapterSummary {
@@ -264,7 +321,7 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
     };
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("ridgepoint"),
-        required_features: adapter.features() & WANTED,
+        required_features: adapter.features() & (WANTED | options.features),
         required_limits: limits,
         ..Default::default()
     };
@@ -279,26 +336,40 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
         // the first reason stays
         let _known = reason.set(if message.is_empty() { format!("{why:?}") } else { message });
     });
-    let inner = Inner::new(device, queue, &adapter.get_info(), false, options, lost);
+    let info = adapter.get_info();
+    let mut inner = Inner::new(device, queue, &info, false, options, lost);
+    if is_embedded(&info) && options.adapter == Adapter::Auto {
+        let note = "no GPU was found: the embedded CPU device computes (`--adapter` chooses another)";
+        inner.summary.note = Some(note.to_owned());
+    }
     Ok(Device { inner: Arc::new(inner) })
 }
 
 impl Device {
     /// Opens the adapter that `options` ask for.
     ///
+    /// Where no driver gives one, the embedded CPU device computes; [`AdapterSummary::note`] of [`Device::info`] then says so.
+    ///
     /// # Errors
     /// [`Error::NoAdapter`] lists what was found; [`Error::NoDevice`] says why the adapter gave no device.
     pub async fn open(options: Options) -> Result<Device> {
-        let mut adapters = enumerate(wgpu::Backends::PRIMARY).await;
         let fits = |adapter: &&wgpu::Adapter| match &options.adapter {
             Adapter::Auto => true,
             Adapter::Software => adapter.get_info().device_type == wgpu::DeviceType::Cpu,
+            Adapter::Cpu => is_embedded(&adapter.get_info()),
             Adapter::Named(name) => summary(adapter).to_string().to_lowercase().contains(&name.to_lowercase()),
         };
-        if !adapters.iter().any(|a| fits(&a)) {
-            // OpenGL is a last resort: asking for it loads window-system libraries
-            adapters = enumerate(wgpu::Backends::all()).await;
+        let own = embedded(&options).await;
+        let mut adapters = Vec::new();
+        if options.adapter != Adapter::Cpu {
+            adapters = enumerate(wgpu::Backends::PRIMARY).await;
+            let named = options.adapter != Adapter::Auto && own.as_ref().is_some_and(|own| fits(&own));
+            if !named && !adapters.iter().any(|a| fits(&a)) {
+                // OpenGL is a last resort: asking for it loads window-system libraries
+                adapters = enumerate(wgpu::Backends::all()).await;
+            }
         }
+        insert(&mut adapters, own);
         let mut first = None;
         for adapter in adapters.iter().filter(fits) {
             match request(adapter, &options).await {
@@ -309,21 +380,22 @@ impl Device {
                 Err(error) => first = first.or(Some(error)),
             }
         }
-        Err(first.unwrap_or_else(|| {
-            let requested = match &options.adapter {
-                Adapter::Auto => "auto".to_owned(),
-                Adapter::Software => "software".to_owned(),
-                Adapter::Named(name) => name.clone(),
-            };
-            let hint = if adapters.is_empty() {
-                "install a Vulkan, Metal or DirectX 12 driver (on Debian, `apt-get install mesa-vulkan-drivers` gives a \
-                 software one)"
-            } else {
-                "give a part of one of these names, or `auto`"
-            };
-            let found = adapters.iter().map(|a| summary(a).to_string()).collect();
-            Error::NoAdapter { requested, found, hint: hint.into() }
-        }))
+        Err(first.unwrap_or_else(|| none_fits(&options, &adapters)))
+    }
+
+    /// The embedded CPU device: it needs no driver, and computes the same on every machine.
+    ///
+    /// ```
+    /// let device = ridgepoint::Device::cpu()?;
+    /// assert_eq!(device.tensor(&[1.0f32, 2.0], [2]).sum_all().item_blocking::<f32>()?, 3.0);
+    /// # Ok::<(), ridgepoint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Device::open`]; none is expected.
+    #[cfg(all(feature = "cpu", not(target_arch = "wasm32")))]
+    pub fn cpu() -> Result<Device> {
+        Self::open_blocking(Options { adapter: Adapter::Cpu, ..Options::default() })
     }
 
     /// [`Device::open`], blocking.
@@ -338,6 +410,7 @@ impl Device {
         if adapters.is_empty() {
             adapters = enumerate(wgpu::Backends::all()).await;
         }
+        insert(&mut adapters, embedded(&Options::default()).await);
         adapters.iter().map(summary).collect()
     }
 

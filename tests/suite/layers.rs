@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Who may import whom: modules see the lines below their own, and nothing of their own line.
 const LAYERS: &[&[&str]] = &[
-    &["error", "dtype", "shape"],
+    &["error", "dtype", "shape", "lint"],
     &["graph"],
     &["kernel", "reference", "cpu"],
     &["pass"],
@@ -24,11 +24,13 @@ const LAYERS: &[&[&str]] = &[
     &["optim"],
     &["solver"],
     &["check", "fit"],
+    &["shader_test"],
     &["recipes"],
 ];
 
-/// Where wgpu may be named: the two executors, the methods that take a host's wgpu objects, and the re-export.
-const NAMES_WGPU: &[&str] = &["run", "cpu", "leaf", "lib"];
+/// Where wgpu may be named: the two executors, the methods that take a host's wgpu objects, the re-export, and what runs a
+/// user's shaders as they are.
+const NAMES_WGPU: &[&str] = &["run", "cpu", "leaf", "lib", "shader_test"];
 
 /// The limit of STYLE: no file is longer.
 const MAX_LINES: usize = 800;

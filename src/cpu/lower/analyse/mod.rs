@@ -1,0 +1,3 @@
+//! What the tree says about its registers, before it becomes a tape.
+pub mod live;
+pub mod uniform;

@@ -1,0 +1,16 @@
+//! A compute device in pure Rust behind the wgpu API: naga IR, run in lock step over the lanes of a workgroup.
+#[cfg(not(target_arch = "wasm32"))]
+mod hal;
+pub mod kernel;
+pub mod lower;
+pub mod machine;
+pub mod math;
+mod options;
+pub mod sanitize;
+pub mod tape;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use hal::instance;
+pub use kernel::Isa;
+pub use options::{Limits, Options};
+pub use sanitize::{Checks, Finding, Findings, Kind};
