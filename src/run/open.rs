@@ -249,14 +249,14 @@ async fn embedded(_: &Options) -> Option<wgpu::Adapter> {
     None
 }
 
-/// Keeps a software driver loaded: one that is unloaded while its threads wind down can leave the process with an exit
-/// handler that is gone (lavapipe of Mesa 22.3 ends about one process in a hundred with a fault). A handle is given up for
-/// it; drivers of hardware are left alone.
+/// Keeps a software driver loaded to the end of the process: one that is unloaded while its threads wind down can leave the
+/// process with an exit handler that is gone (lavapipe of Mesa 22.3 ends about one process in a hundred with a fault).
+/// One handle is given up for it, the first; drivers of hardware are left alone.
 fn stay_loaded(adapter: &wgpu::Adapter) {
+    static LOADED: OnceLock<wgpu::Adapter> = OnceLock::new();
     let info = adapter.get_info();
     if info.device_type == wgpu::DeviceType::Cpu && !is_embedded(&info) {
-        #[expect(clippy::mem_forget, reason = "the handle must outlive everything")]
-        std::mem::forget(adapter.clone());
+        let _first = LOADED.get_or_init(|| adapter.clone());
     }
 }
 
