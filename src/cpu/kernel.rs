@@ -63,7 +63,7 @@ impl Kernel {
         };
         let lowered = lower::Config { subgroup: config.subgroup_size, checks, zero_workgroup };
         let tape = lower::lower(module, info, entry, &lowered)?;
-        let machine = Machine::new(tape, config.isa, config.fused, config.checks)?;
+        let machine = Machine::checked(tape, config.isa, config.fused, config.checks)?;
         let bindings = machine.bindings().collect();
         Ok(Self {
             machine,
@@ -162,3 +162,6 @@ impl Kernel {
         found
     }
 }
+
+#[cfg(test)]
+mod tests;

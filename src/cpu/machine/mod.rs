@@ -79,7 +79,15 @@ impl Machine {
     ///
     /// # Errors
     /// Where the tape breaks its own rules.
-    pub fn new(tape: Tape, isa: Isa, fused: bool, checks: Checks) -> Result<Self, String> {
+    pub fn new(tape: Tape, isa: Isa, fused: bool) -> Result<Self, String> {
+        Self::checked(tape, isa, fused, Checks::default())
+    }
+
+    /// The same, under the eyes of the sanitizer.
+    ///
+    /// # Errors
+    /// As of `new`.
+    pub fn checked(tape: Tape, isa: Isa, fused: bool, checks: Checks) -> Result<Self, String> {
         if tape.subgroup == 0 || tape.subgroup as usize > group::MAX_LANES {
             return Err(format!("subgroups of {} lanes; 1 to {} are possible", tape.subgroup, group::MAX_LANES));
         }
