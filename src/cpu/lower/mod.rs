@@ -12,6 +12,7 @@ mod display;
 mod emit;
 mod layout;
 mod operands;
+mod shape;
 mod tree;
 mod verify;
 
@@ -54,8 +55,17 @@ pub fn lower(
     config: &Config,
 ) -> Result<Tape, String> {
     let mut built = build::build(module, info, entry, config)?;
-    let facts = analyse::uniform::analyse(&mut built.tree);
-    let tape = emit::emit(built, &[], &facts, config);
+    let tree = &mut built.tree;
+    shape::dead::sweep(tree);
+    let mut facts = analyse::uniform::analyse(tree);
+    shape::fuse::fuse(tree);
+    shape::address::split(tree, &mut facts);
+    shape::dead::sweep(tree);
+    shape::hoist::loops(tree);
+    let prologue = shape::hoist::prologue(tree, &facts);
+    shape::coalesce::coalesce(tree, &facts, config.checks.written);
+    shape::dead::sweep(tree);
+    let tape = emit::emit(built, &prologue, &facts, config);
     debug_assert_eq!(verify(&tape), Ok(()), "bug: the tape is not well formed");
     Ok(tape)
 }

@@ -32,6 +32,10 @@ impl Uniformity {
     pub fn varies(&self, r: Reg) -> bool {
         self.varying[r.ix()]
     }
+    /// A new register.
+    pub fn push(&mut self, varies: bool) {
+        self.varying.push(varies);
+    }
     /// Has the construct a mask of its own?
     pub fn has_level(&self, id: Construct) -> bool {
         self.breaks[id as usize] || self.continues[id as usize]
