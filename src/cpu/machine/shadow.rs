@@ -50,7 +50,7 @@ pub struct Now {
 }
 
 /// Epochs that can be told apart; then all begins anew.
-pub const EPOCHS: u32 = 1 << 18;
+pub const EPOCHS: u32 = (1 << 19) - 1;
 
 impl Local {
     pub fn new(bytes: u32, unit: u32) -> Self {
