@@ -12,6 +12,7 @@ mod display;
 mod emit;
 mod layout;
 mod operands;
+mod optimise;
 mod shape;
 mod tree;
 mod verify;
@@ -65,7 +66,9 @@ pub fn lower(
     let prologue = shape::hoist::prologue(tree, &facts);
     shape::coalesce::coalesce(tree, &facts, config.checks.written);
     shape::dead::sweep(tree);
-    let tape = emit::emit(built, &prologue, &facts, config);
+    let mut tape = emit::emit(built, &prologue, &facts, config);
+    optimise::jumps::tidy(&mut tape);
+    optimise::registers::share(&mut tape);
     debug_assert_eq!(verify(&tape), Ok(()), "bug: the tape is not well formed");
     Ok(tape)
 }

@@ -60,6 +60,15 @@ struct Sum {
     constant: u32,
 }
 
+impl Sum {
+    fn add(&mut self, r: Reg, factor: u32) {
+        match self.terms.iter_mut().find(|t| t.0 == r) {
+            Some(t) => t.1 = t.1.wrapping_add(factor),
+            None => self.terms.push((r, factor)),
+        }
+    }
+}
+
 impl Splitter<'_> {
     fn rank(&mut self, list: &[Node], depth: u32) {
         for node in list {
@@ -133,12 +142,13 @@ impl Splitter<'_> {
     fn address(&mut self, addr: &mut Addr, new: &mut Vec<Op>) {
         let Some(byte) = addr.lane.take() else { return };
         let mut sum = Sum::default();
-        self.expand(byte, 1, &mut sum);
+        self.expand(byte, 1, &mut sum, new);
         sum.terms.retain(|t| t.1 != 0);
         let parts: Vec<(bool, u32)> =
             sum.terms.iter().map(|(r, _)| (self.facts.varies(*r), self.ranks[r.ix()])).collect();
         let alike = parts.iter().all(|p| *p == parts[0]);
-        if sum.terms.len() > TERMS || (alike && sum.constant == 0) {
+        let free = parts.iter().all(|p| p.1 == 0);
+        if sum.terms.len() > TERMS || (alike && !free && sum.constant == 0) {
             // nothing to split
             *(if self.facts.varies(byte) { &mut addr.lane } else { &mut addr.uniform }) = Some(byte);
             return;
@@ -149,32 +159,78 @@ impl Splitter<'_> {
     }
 
     /// Writes a register as a sum.
-    fn expand(&self, r: Reg, factor: u32, sum: &mut Sum) {
+    fn expand(&mut self, r: Reg, factor: u32, sum: &mut Sum, new: &mut Vec<Op>) {
         if let Some(w) = self.tree.constant(r) {
             sum.constant = sum.constant.wrapping_add(w.wrapping_mul(factor));
             return;
         }
-        let add = |sum: &mut Sum| match sum.terms.iter_mut().find(|t| t.0 == r) {
-            Some(t) => t.1 = t.1.wrapping_add(factor),
-            None => sum.terms.push((r, factor)),
-        };
+        let add = |sum: &mut Sum| sum.add(r, factor);
         let Some((f, [a, b])) = self.makers.get(&r).copied() else { return add(sum) };
         if sum.terms.len() > TERMS {
             return add(sum);
         }
         match (f, self.tree.constant(b)) {
             (Bin::IAdd, _) => {
-                self.expand(a, factor, sum);
-                self.expand(b, factor, sum);
+                self.expand(a, factor, sum, new);
+                self.expand(b, factor, sum, new);
             }
             (Bin::ISub, _) => {
-                self.expand(a, factor, sum);
-                self.expand(b, factor.wrapping_neg(), sum);
+                self.expand(a, factor, sum, new);
+                self.expand(b, factor.wrapping_neg(), sum, new);
             }
-            (Bin::IMul, Some(k)) => self.expand(a, factor.wrapping_mul(k), sum),
-            (Bin::Shl, Some(k)) => self.expand(a, factor.wrapping_shl(k), sum),
+            (Bin::IMul, Some(k)) => self.expand(a, factor.wrapping_mul(k), sum, new),
+            (Bin::Shl, Some(k)) => self.expand(a, factor.wrapping_shl(k), sum, new),
+            (Bin::IMul, None) if self.facts.varies(a) != self.facts.varies(b) => {
+                let (lane, uniform) = if self.facts.varies(a) { (a, b) } else { (b, a) };
+                if !self.distribute(lane, uniform, factor, sum, new) {
+                    add(sum);
+                }
+            }
             _ => add(sum),
         }
+    }
+
+    /// `(lane terms + uniform terms) * uniform`, term by term, if that parts anything.
+    fn distribute(&mut self, lane: Reg, uniform: Reg, factor: u32, sum: &mut Sum, new: &mut Vec<Op>) -> bool {
+        let mut inner = Sum::default();
+        self.expand(lane, 1, &mut inner, new);
+        inner.terms.retain(|t| t.1 != 0);
+        let parts = |this: &Self, t: &(Reg, u32)| (this.facts.varies(t.0), this.ranks[t.0.ix()]);
+        let first = inner.terms.first().map(|t| parts(self, t));
+        if inner.terms.len() > TERMS
+            || (inner.constant == 0 && inner.terms.iter().all(|t| Some(parts(self, t)) == first))
+        {
+            return false;
+        }
+        // the lane terms of one rank share a product
+        let mut ranks: Vec<u32> =
+            inner.terms.iter().filter(|t| self.facts.varies(t.0)).map(|t| self.ranks[t.0.ix()]).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        let mut pieces = vec![];
+        for rank in ranks {
+            let terms = inner
+                .terms
+                .iter()
+                .copied()
+                .filter(|t| self.facts.varies(t.0) && self.ranks[t.0.ix()] == rank)
+                .collect();
+            pieces.push(Sum { terms, constant: 0 });
+        }
+        for piece in pieces {
+            if let Some(p) = self.part(&piece, true, new) {
+                let product = self.make(Bin::IMul, p, uniform, new);
+                sum.add(product, factor);
+            }
+        }
+        for (r, k) in inner.terms.iter().copied().filter(|t| !self.facts.varies(t.0)).collect::<Vec<_>>() {
+            let product = self.make(Bin::IMul, r, uniform, new);
+            sum.add(product, factor.wrapping_mul(k));
+        }
+        if inner.constant != 0 {
+            sum.add(uniform, factor.wrapping_mul(inner.constant));
+        }
+        true
     }
 
     /// The lane or the uniform part of a sum; what changes least comes first.

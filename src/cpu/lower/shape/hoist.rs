@@ -195,19 +195,18 @@ pub fn prologue(tree: &mut Tree, facts: &Uniformity) -> Vec<Op> {
 fn unify(tree: &mut Tree, prologue: &mut Vec<Op>) {
     let mut names: HashMap<Reg, Reg> = HashMap::new();
     let mut seen: HashMap<String, Vec<Reg>> = HashMap::new();
-    prologue.retain_mut(|op| {
-        visit_mut(op, |role, r| {
+    let renamed = |op: &Op, names: &HashMap<Reg, Reg>| {
+        let mut op = op.clone();
+        visit_mut(&mut op, |role, r| {
             if role == Role::Read {
                 *r = names.get(r).copied().unwrap_or(*r);
             }
         });
-        let mut key = op.clone();
-        visit_mut(&mut key, |role, r| {
-            if role == Role::Write {
-                *r = Reg(0);
-            }
-        });
-        match seen.entry(format!("{key:?}")) {
+        op
+    };
+    prologue.retain_mut(|op| {
+        *op = renamed(op, &names);
+        match seen.entry(key(op)) {
             Entry::Occupied(same) => {
                 names.extend(written(op).into_iter().zip(same.get().iter().copied()));
                 false
@@ -218,5 +217,35 @@ fn unify(tree: &mut Tree, prologue: &mut Vec<Op>) {
             }
         }
     });
+    // what the prologue has made need not be made again
+    let made: HashSet<Reg> = seen.values().flatten().copied().collect();
+    let origins = &tree.origins;
+    super::dead::retain(&mut tree.root, &mut |op| {
+        let value = is_pure(op) && !written(op).iter().any(|r| origins[r.ix()] == Origin::Variable || made.contains(r));
+        if !value || matches!(op, Op::Copy(..)) {
+            return true;
+        }
+        match seen.get(&key(&renamed(op, &names))) {
+            Some(same) => {
+                names.extend(written(op).into_iter().zip(same.iter().copied()));
+                false
+            }
+            None => true,
+        }
+    });
     super::super::tree::each_register_mut(&mut tree.root, &mut |r| *r = names.get(r).copied().unwrap_or(*r));
+}
+
+/// An instruction but for the names of what it writes, and its place.
+fn key(op: &Op) -> String {
+    let mut op = op.clone();
+    visit_mut(&mut op, |role, r| {
+        if role == Role::Write {
+            *r = Reg(0);
+        }
+    });
+    if let Op::Load { at, .. } = &mut op {
+        *at = super::super::super::tape::At(0);
+    }
+    format!("{op:?}")
 }
