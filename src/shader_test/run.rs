@@ -1,8 +1,9 @@
 //! A test on a device.
 
+use super::data::{self, Content};
 use super::layout::{Layout, Value};
 use super::spec::{self, Expect, Other, Test};
-use super::{Case, Settings, compare, data};
+use super::{Case, Settings, compare};
 use crate::cpu::{self, Findings};
 use crate::error::Result as Outcome;
 use crate::lint;
@@ -194,9 +195,11 @@ impl Check<'_> {
             },
             (None, None) => {
                 let layout = &self.program.variable(name).ok_or("bug: a result without a variable")?.layout;
-                let (numbers, _) = data::numbers(self.case, &expect.source(), layout).map_err(&fault)?;
-                // fewer may be given when only the first are compared
-                let numbers = numbers.ok_or_else(|| fault("`output` is for buffers".into()))?;
+                // fewer than there are may be given when only the first are compared
+                let content = data::content(self.case, &expect.source(), layout).map_err(&fault)?;
+                let Content::Numbers(numbers) = content else {
+                    return Err(fault("a buffer can be an output, an expectation cannot".into()));
+                };
                 numbers
                     .iter()
                     .zip(0..)
@@ -250,6 +253,8 @@ struct Variable {
     elements: usize,
     /// What it holds at the start.
     bytes: Vec<u8>,
+    /// The variable whose buffer it shares.
+    alias: Option<String>,
 }
 
 impl Variable {
@@ -288,6 +293,7 @@ impl<'a> Program<'a> {
                 variables.push(bound(&module, variable, &case.spec, case)?);
             }
         }
+        share(&mut variables)?;
         for name in case.spec.buffers.keys() {
             if !module.global_variables.iter().any(|(_, variable)| variable.name.as_ref() == Some(name)) {
                 return Err(format!("`buffers.{name}`: the shader has no such variable"));
@@ -307,9 +313,10 @@ impl<'a> Program<'a> {
         let scopes = [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::Validation]
             .map(|filter| device.push_error_scope(filter));
         let ran = self.submit(groups);
+        // the innermost is popped first, but what happened inside of wgpu comes before what was not valid for that reason
         let mut error = None;
         for scope in scopes.into_iter().rev() {
-            error = error.or(pollster::block_on(scope.pop()));
+            error = pollster::block_on(scope.pop()).or(error);
         }
         if let Some(error) = error {
             return Err(error.to_string().trim_end().to_owned());
@@ -332,7 +339,14 @@ impl<'a> Program<'a> {
         let (device, queue) = (self.target.device.wgpu_device(), self.target.device.wgpu_queue());
         let pipeline = self.pipeline();
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let buffers: Vec<_> = self.variables.iter().map(|variable| (variable, self.buffer(variable))).collect();
+        let mut buffers: Vec<_> = self.variables.iter().map(|variable| (variable, self.buffer(variable))).collect();
+        for ix in 0..buffers.len() {
+            if let Some(other) = &buffers[ix].0.alias
+                && let Some(shared) = buffers.iter().find(|(variable, _)| variable.name == *other)
+            {
+                buffers[ix].1 = shared.1.clone();
+            }
+        }
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
             pass.set_pipeline(&pipeline);
@@ -444,23 +458,49 @@ fn bound(module: &naga::Module, variable: &naga::GlobalVariable, spec: &Test, ca
     let fault = |e: String| format!("`buffers.{name}`: {e}");
     let layout = Layout::of(module, variable.ty).map_err(&fault)?;
     let place = variable.binding.map(|binding| (binding.group, binding.binding));
-    let mut own = Variable { name: name.clone(), space: variable.space, place, layout, elements: 0, bytes: Vec::new() };
-    let numbers = match spec.buffers.get(&name) {
-        Some(source) => {
-            let (numbers, elements) = data::numbers(case, source, &own.layout).map_err(&fault)?;
-            own.elements = elements;
-            numbers
-        }
-        None if own.is_written() && !own.layout.is_open() => None,
+    let is_open = layout.is_open();
+    let mut own = Variable {
+        name: name.clone(),
+        space: variable.space,
+        place,
+        layout,
+        elements: 0,
+        bytes: Vec::new(),
+        alias: None,
+    };
+    let content = match spec.buffers.get(&name) {
+        Some(source) => data::content(case, source, &own.layout).map_err(&fault)?,
+        None if own.is_written() && !is_open => Content::Output(0),
         None => return Err(fault("the test gives no data for it".into())),
     };
-    if numbers.is_none() && !own.is_written() {
-        return Err(fault("the shader only reads it: it cannot be an output".into()));
-    }
-    own.bytes = POISON.to_le_bytes().repeat(own.layout.bytes(own.elements).div_ceil(4));
-    if let Some(numbers) = numbers {
-        own.bytes.fill(0);
-        own.layout.encode(&numbers, &mut own.bytes).map_err(fault)?;
+    match content {
+        Content::Numbers(numbers) => {
+            own.elements = own.layout.elements(numbers.len()).map_err(&fault)?;
+            own.bytes = vec![0; own.layout.bytes(own.elements)];
+            own.layout.encode(&numbers, &mut own.bytes).map_err(fault)?;
+        }
+        Content::Output(elements) if own.is_written() => {
+            own.elements = elements;
+            own.bytes = POISON.to_le_bytes().repeat(own.layout.bytes(elements) / 4);
+        }
+        Content::Output(_) => return Err(fault("the shader only reads it: it cannot be an output".into())),
+        Content::Alias(other) => own.alias = Some(other),
     }
     Ok(own)
+}
+
+/// Gives variables that share a buffer what the other one holds.
+fn share(variables: &mut [Variable]) -> Result<(), String> {
+    for ix in 0..variables.len() {
+        let Some(other) = variables[ix].alias.clone() else { continue };
+        let name = &variables[ix].name;
+        let source = variables.iter().find(|variable| variable.name == other && variable.alias.is_none());
+        let source = source.ok_or_else(|| format!("`buffers.{name}`: there is no `{other}` with data to share"))?;
+        let bytes = source.bytes.clone();
+        let numbers = source.layout.numbers(source.elements);
+        let own = &mut variables[ix];
+        own.elements = own.layout.elements(numbers).map_err(|e| format!("`buffers.{}`: {e}", own.name))?;
+        own.bytes = bytes;
+    }
+    Ok(())
 }

@@ -79,6 +79,8 @@ pub(super) struct Source {
     pub(super) npy: Option<PathBuf>,
     /// Nothing yet: so many elements to be written.
     pub(super) output: Option<usize>,
+    /// The buffer of another binding.
+    pub(super) alias: Option<String>,
 }
 
 impl Source {
@@ -179,7 +181,7 @@ pub(super) struct Expect {
 impl Expect {
     pub(super) fn source(&self) -> Source {
         let Self { data, range, random, fill, npy, .. } = self.clone();
-        Source { data, range, random, fill, npy, output: None }
+        Source { data, range, random, fill, npy, ..Source::default() }
     }
 }
 
@@ -250,6 +252,9 @@ pub(super) struct Test {
 impl Test {
     /// Why it does not run on an adapter.
     pub(super) fn skipped_on(&self, adapter: &str) -> Option<&str> {
+        if !self.findings.is_empty() && adapter != "cpu" {
+            return Some("what it expects is found by the sanitizer of the CPU device");
+        }
         let adapter = adapter.to_lowercase();
         self.skip.iter().find(|(name, _)| adapter.contains(&name.to_lowercase())).map(|(_, why)| why.as_str())
     }
