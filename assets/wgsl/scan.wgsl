@@ -7,7 +7,10 @@ var<workgroup> tree: array<u32, 512>;
 fn main(@builtin(local_invocation_index) lane: u32) {
   let n = arrayLength(&data);
   for (var i = lane; i < 512u; i += 256u) {
-    tree[i] = select(0u, data[min(i, n - 1u)], i < n);
+    tree[i] = 0u;
+    if i < n {
+      tree[i] = data[i];
+    }
   }
   for (var stride = 1u; stride < 512u; stride *= 2u) {
     workgroupBarrier();

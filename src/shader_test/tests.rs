@@ -79,7 +79,8 @@ fn a_test_passes_or_says_what_is_wrong() {
     passes(same);
     let wrong = double("buffers.x = [1, 2, 3]\nbuffers.y = { output = 3 }\nexpect.y = [2, 4, 7]\n");
     wrong.fails("`y`: 1 of 3 numbers are not as expected\n  [2] is 6.0, expected 7.0");
-    double("buffers.x = [1, 2]\nbuffers.y = { output = 2 }\nexpect.y = { one_of = [2, 3] }").fails("expected one of 2.0, 3.0");
+    double("buffers.x = [1, 2]\nbuffers.y = { output = 2 }\nexpect.y = { one_of = [2, 3] }")
+        .fails("expected one of 2.0, 3.0");
     // what is not written stays as it was, which no one expects
     double("dispatch = 0\nbuffers.x = [1]\nbuffers.y = { output = 1 }\nexpect.y = [2]").fails("is NaN, expected 2.0");
 }
@@ -96,7 +97,8 @@ fn tests_that_make_no_sense_say_why() {
     double("buffers.x = { npy = 'no.npy' }\nbuffers.y = { output = 1 }\nexpect.y = [2]").fails("no.npy");
     double(&format!("{some}expect.y = {{ snapshot = 'no.txt' }}")).fails("`--bless` writes it");
     double(&format!("{some}expect.y = [2]\nerror = 'x'")).fails("there is none");
-    double(&format!("{some}expect.y = [2]\nfindings = [{{ kind = 'race' }}]")).fails("should report race; it reports nothing");
+    double(&format!("{some}expect.y = [2]\nfindings = [{{ kind = 'race' }}]"))
+        .fails("should report race; it reports nothing");
     double(&format!("{some}lint = ['limit']\nexpect.y = [2]")).fails("the lint should find limit");
     let folder = Folder::new();
     folder.put("a.toml", "buffers.x = [1]\n\nexcept.y = [1]\n");
