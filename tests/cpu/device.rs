@@ -23,7 +23,7 @@ static DRIVER: Mutex<()> = Mutex::new(());
 
 fn instance(which: Which) -> wgpu::Instance {
     match which {
-        Which::Cpu => unreachable!(),
+        Which::Cpu => cpudev::instance(&cpudev::Options::default()),
         Which::Llvmpipe => {
             let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
             descriptor.backends = wgpu::Backends::VULKAN;
@@ -49,7 +49,7 @@ impl Runner {
 
     /// Every adapter there is, the CPU device first.
     pub fn all() -> Vec<Self> {
-        [Which::Llvmpipe].into_iter().filter_map(Self::open).collect()
+        [Which::Cpu, Which::Llvmpipe].into_iter().filter_map(Self::open).collect()
     }
 
     pub fn has(&self, feature: wgpu::Features) -> bool {

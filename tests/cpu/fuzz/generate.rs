@@ -109,7 +109,7 @@ pub fn program(seed: u64, prefix: &str, features: Features) -> Program {
         nested: 0,
     };
     g.structs();
-    for _ in 0..g.random.below(3) {
+    if g.random.chance(60) {
         g.helper();
     }
     g.main();
@@ -163,7 +163,7 @@ impl Generator {
     fn small_type(&mut self) -> Type {
         match self.random.below(10) {
             0 => self.matrix_type(),
-            1 => Type::Array(Box::new(self.value_type()), 2 + self.random.below(4)),
+            1 => Type::Array(Box::new(self.value_type()), 2 + self.random.below(2)),
             _ => self.value_type(),
         }
     }
@@ -174,7 +174,7 @@ impl Generator {
             2 => self.matrix_type(),
             3 | 4 => {
                 let element = if self.random.chance(25) { Type::Struct(0) } else { self.small_type() };
-                Type::Array(Box::new(element), 2 + self.random.below(4))
+                Type::Array(Box::new(element), 2 + self.random.below(2))
             }
             _ => self.value_type(),
         }
@@ -197,10 +197,10 @@ impl Generator {
             params.push(format!("q{k}: ptr<function, {}>", ty.name(&prefix)));
             self.scope.push(Name { text: format!("(*q{k})"), ty: ty.clone(), mutable: true, var: false });
         }
-        let (n_vars, n_statements) = (1 + self.random.below(3), 2 + self.random.below(4));
+        let (n_vars, n_statements) = (1 + self.random.below(3), 1 + self.random.below(2));
         let vars = self.vars(n_vars);
         self.returns.clone_from(&result);
-        self.budget = 10;
+        self.budget = 3;
         let mut body = self.block(n_statements, 2);
         let mut head = format!("fn {name}({})", params.join(", "));
         if let Some(result) = &result {
@@ -231,9 +231,9 @@ impl Generator {
 
     fn main(&mut self) {
         self.begin();
-        let n_vars = 3 + self.random.below(4);
+        let n_vars = 2 + self.random.below(2);
         let vars = self.vars(n_vars);
-        self.budget = 24;
+        self.budget = 7;
         let mut body = vec![];
         // what they start as
         for (name, ty) in &vars {
@@ -242,8 +242,8 @@ impl Generator {
                 body.push(Stmt { form: format!("{name} = $0;"), exprs: vec![value], blocks: vec![] });
             }
         }
-        for _ in 0..2 + self.random.below(4) {
-            if self.random.chance(25) {
+        for _ in 0..2 + self.random.below(2) {
+            if self.random.chance(30) {
                 self.phase(&mut body);
             } else {
                 let kept = self.scope.len();
@@ -333,7 +333,7 @@ impl Generator {
 
     fn assignment(&mut self) -> Stmt {
         let (place, ty) = self.place();
-        let value = self.stored(&ty, 3);
+        let value = self.stored(&ty, 2);
         Stmt { form: "$0 = $1;".into(), exprs: vec![place, value], blocks: vec![] }
     }
 
@@ -341,7 +341,7 @@ impl Generator {
     fn compound(&mut self) -> Stmt {
         let (place, ty) = self.place();
         let Some((s, n)) = ty.scalar().filter(|(s, _)| !s.is_float() && *s != Bool) else {
-            let value = self.stored(&ty, 3);
+            let value = self.stored(&ty, 2);
             return Stmt { form: "$0 = $1;".into(), exprs: vec![place, value], blocks: vec![] };
         };
         if n == 1 && !s.is_wide() && self.random.chance(20) {
@@ -412,7 +412,7 @@ impl Generator {
     }
 
     fn branch(&mut self, depth: usize) -> Stmt {
-        let condition = self.dynamic(&Type::Scalar(Bool), 3);
+        let condition = self.dynamic(&Type::Scalar(Bool), 2);
         let n = 1 + self.random.below(3);
         let mut blocks = vec![self.block(n, depth - 1)];
         let mut form = "if ($0) @0".to_string();
