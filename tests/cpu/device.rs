@@ -83,15 +83,15 @@ impl Runner {
         if let Some(error) = errors.into_iter().flatten().next() {
             return Err(error.to_string());
         }
+        let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffer = |words: &[u32], usage| {
             let bytes = 4 * words.len() as u64;
             let buffer =
                 device.create_buffer(&wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false });
-            self.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(words));
-            buffer
+            (buffer, bytemuck::cast_slice::<u32, u8>(words).to_vec())
         };
-        let input = buffer(input, Usage::STORAGE | Usage::COPY_DST);
-        let result = buffer(output, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC);
+        let (input, input_bytes) = buffer(input, Usage::STORAGE | Usage::COPY_DST);
+        let (result, result_bytes) = buffer(output, Usage::STORAGE | Usage::COPY_DST | Usage::COPY_SRC);
         let bytes = 4 * output.len() as u64;
         let back = device.create_buffer(&wgpu::BufferDescriptor {
             label: None,
@@ -103,6 +103,11 @@ impl Runner {
             wgpu::BindGroupEntry { binding: 0, resource: input.as_entire_binding() },
             wgpu::BindGroupEntry { binding: 1, resource: result.as_entire_binding() },
         ];
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(format!("{:?}: {error}", self.which));
+        }
+        self.queue.write_buffer(&input, 0, &input_bytes);
+        self.queue.write_buffer(&result, 0, &result_bytes);
         let layout = pipeline.get_bind_group_layout(0);
         let group = device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());

@@ -1,5 +1,6 @@
 //! Differential fuzzing: random programs on the CPU device and on the oracle must give the same words. A program that differs is cut down
-//! and printed. `RIDGEPOINT_FUZZ` says how many programs to try (without it: a few hundred), `RIDGEPOINT_FUZZ_SEED` where to begin.
+//! and printed. `RIDGEPOINT_FUZZ` says how many programs to try (without it: a few hundred), `RIDGEPOINT_FUZZ_SEED` where to begin,
+//! `RIDGEPOINT_FUZZ_SHOW` prints every shader before it runs (should a driver crash).
 mod generate;
 mod operate;
 mod shrink;
@@ -76,6 +77,9 @@ fn fuzz(pair: [&Runner; 2], seed: u64, count: usize) -> Vec<String> {
     for (n, seeds) in seeds.chunks(TOGETHER).enumerate() {
         let programs: Vec<Program> =
             seeds.iter().map(|s| generate::program(*s, &format!("p{}_", s - seeds[0]), features)).collect();
+        if std::env::var_os("RIDGEPOINT_FUZZ_SHOW").is_some() {
+            println!("// seed {}\n{}", seeds[0], shader(&programs, features));
+        }
         let suspects: Vec<usize> = match pair.map(|runner| run(runner, &programs, features)) {
             [Ok(a), Ok(b)] => {
                 let differs = |k: &usize| a[k * LANES..(k + 1) * LANES] != b[k * LANES..(k + 1) * LANES];

@@ -261,6 +261,10 @@ pub(super) const ROWS: &[Free] = &[
         let (a, b) = (a.cast_signed(), b.cast_signed());
         u64::from(a < b) + 2 * u64::from(a <= b) + 4 * u64::from(a != b) + 8 * u64::from(a >= b)
     }),
+    wide!("i64", "select(0u, 1u, a > 255li) + select(0u, 2u, a < -7li)", |a, _b| {
+        u64::from(a.cast_signed() > 255) + 2 * u64::from(a.cast_signed() < -7)
+    }),
+    wide!("i64", "select(0u, 1u, i64(bitcast<i32>(w.x)) > 255li)", |a, _b| u64::from(a as i32 > 255)),
     wide!("u64", "max(a, b) - min(a, b)", |a, b| a.max(b) - a.min(b)),
     wide!("i64", "max(a, b)", |a, b| a.cast_signed().max(b.cast_signed()).cast_unsigned()),
     wide!("i64", "min(a, b)", |a, b| a.cast_signed().min(b.cast_signed()).cast_unsigned()),

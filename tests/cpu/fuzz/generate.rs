@@ -40,8 +40,8 @@ fn limit(s: Scalar) -> f64 {
     if s == F16 { 15.0 } else { 255.0 }
 }
 
-/// What a matrix element may hold.
-const MATRIX_LIMIT: f64 = 15.0;
+/// What a matrix element may hold: what any vector may.
+const MATRIX_LIMIT: f64 = 255.0;
 
 /// Are the numbers exact, with room for a rounding of the sum of two?
 fn exact(s: Scalar, bound: f64, fraction: u32) -> bool {
