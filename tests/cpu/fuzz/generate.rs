@@ -652,7 +652,7 @@ impl Generator {
                     Bool => "(($0 & 1u) == 1u)",
                     F32 => "f32(i32($0 & 15u) - 8i)",
                     F16 => "f16(i32($0 & 15u) - 8i)",
-                    I64 => "(i64(bitcast<i32>($0)) * 1234567li)",
+                    I64 => "i64(u64($0) * 12345678901lu)",
                     U64 => "(u64($0) * 123456789lu)",
                 };
                 let mut e = node(ty.clone(), form, vec![word]);

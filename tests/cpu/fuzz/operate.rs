@@ -230,8 +230,8 @@ impl Generator {
                 node(ty, form, vec![a])
             }
             _ => {
-                // a u32 as an i64 is what the oracle gets wrong
-                let from = if s == I64 { *self.random().pick(&[I32, U64]) } else { *self.random().pick(&[U32, I64]) };
+                // the oracle gets i64 of 32 bits wrong: see `KNOWN` of the built-ins
+                let from = if s == I64 { U64 } else { *self.random().pick(&[U32, I64]) };
                 let a = self.dynamic(&Type::Scalar(from), depth);
                 node(ty.clone(), format!("{}($0)", ty.name("")), vec![a])
             }
