@@ -65,10 +65,12 @@ impl Stores<'_> {
                     );
                     reads.into_iter().for_each(|u| live.insert(u));
                 }
-                Node::If { accept, reject, .. } => {
+                Node::If { condition, accept, reject } => {
                     let a = self.list(accept, live.clone());
                     live = self.list(reject, live);
                     live.join(&a);
+                    // a copy of a variable may have become the variable itself
+                    self.units.unit(*condition).into_iter().for_each(|u| live.insert(u));
                 }
                 Node::Block { body, .. } => live = self.list(body, live),
                 Node::Loop { id, body, continuing, break_if } => {
@@ -76,6 +78,7 @@ impl Stores<'_> {
                     if break_if.is_some() {
                         again.join(&live);
                     }
+                    break_if.iter().filter_map(|r| self.units.unit(*r)).for_each(|u| again.insert(u));
                     let next = self.list(continuing, again);
                     live = self.list(body, next);
                 }
