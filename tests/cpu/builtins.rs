@@ -58,15 +58,78 @@ fn truth(x: bool) -> Expect {
 }
 
 const NASTY_F: [f32; 40] = [
-    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, 2.0, -2.0, 3.0, 0.1, -0.1, 1e-3, 0.25, 0.75, 0.99999994, 1.0000001,
-    3.1415927, -3.1415927, 1.5707964, 10.0, -10.0, 88.0, -88.0, 127.0, 1e4, -65504.0, 8388607.5, 8388609.0, 16777216.0,
-    2147483600.0, -2147483600.0, 4294967000.0, 1e20, 1.1754944e-38, 3.4028235e38, -3.4028235e38, 1e-20,
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    -1.5,
+    2.5,
+    2.0,
+    -2.0,
+    3.0,
+    0.1,
+    -0.1,
+    1e-3,
+    0.25,
+    0.75,
+    0.99999994,
+    1.0000001,
+    3.1415927,
+    -3.1415927,
+    1.5707964,
+    10.0,
+    -10.0,
+    88.0,
+    -88.0,
+    127.0,
+    1e4,
+    -65504.0,
+    8388607.5,
+    8388609.0,
+    16777216.0,
+    2147483600.0,
+    -2147483600.0,
+    4294967000.0,
+    1e20,
+    1.1754944e-38,
+    3.4028235e38,
+    -3.4028235e38,
+    1e-20,
 ];
 const SPECIAL_F: [u32; 8] =
     [0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0x0000_0001, 0x807f_ffff, 0x0040_0000, 0x4f00_0000, 0x4f80_0000];
 const NASTY_U: [u32; 28] = [
-    0, 1, 2, 3, 5, 7, 8, 15, 16, 31, 32, 33, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0x1_0000, 0x7fff_ffff,
-    0x8000_0000, 0x8000_0001, 0xffff_fffe, 0xffff_ffff, 0x5555_5555,
+    0,
+    1,
+    2,
+    3,
+    5,
+    7,
+    8,
+    15,
+    16,
+    31,
+    32,
+    33,
+    63,
+    64,
+    127,
+    128,
+    255,
+    256,
+    0x7fff,
+    0x8000,
+    0xffff,
+    0x1_0000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0001,
+    0xffff_fffe,
+    0xffff_ffff,
+    0x5555_5555,
 ];
 
 /// A counter-based generator: the word of a number.
@@ -174,7 +237,12 @@ fn run_row(runner: &Runner, row: &Row, n: usize, tally: &mut Tally) {
             };
             let args: Vec<String> = row.args.iter().zip(a).map(|(k, a)| show(*k, *a)).collect();
             let got = show(row.result, got);
-            tally.wrong.push(format!("{} as {} at {}: {got}, but {want:?}", row.wgsl, shape(row.result, n), args.join(", ")));
+            tally.wrong.push(format!(
+                "{} as {} at {}: {got}, but {want:?}",
+                row.wgsl,
+                shape(row.result, n),
+                args.join(", ")
+            ));
             return;
         }
     }
@@ -210,7 +278,11 @@ fn run_free(runner: &Runner, row: &Free, tally: &mut Tally) {
             tally.points += 1;
             if !want.holds(*got, strict) {
                 let words = a.map(|a| format!("{a:#x}")).join(", ");
-                return tally.wrong.push(format!("{}, word {j} at {words}: {got:#x} = {:e}, but {want:?}", row.wgsl, f(*got)));
+                return tally.wrong.push(format!(
+                    "{}, word {j} at {words}: {got:#x} = {:e}, but {want:?}",
+                    row.wgsl,
+                    f(*got)
+                ));
             }
         }
     }
@@ -219,7 +291,10 @@ fn run_free(runner: &Runner, row: &Free, tally: &mut Tally) {
 /// Where the oracle itself is wrong, or differs within the rules in a way the table does not say, and why.
 const KNOWN: &[(&str, &str)] = &[
     ("u64(i64(w.x))", "naga's SPIR-V widens u32 to i64 by OpSConvert, which extends the sign; the value must stay"),
-    ("i64(bitcast<i32>(w.x)) > 255li", "Mesa 22.3 narrows the comparison of a widened i32 with a constant as if it were unsigned"),
+    (
+        "i64(bitcast<i32>(w.x)) > 255li",
+        "Mesa 22.3 narrows the comparison of a widened i32 with a constant as if it were unsigned",
+    ),
 ];
 
 #[test]
@@ -234,9 +309,16 @@ fn builtins_conform() {
         for row in rows_free::ROWS.iter().filter(|row| runner.has(row.needs)) {
             run_free(&runner, row, &mut tally);
         }
-        let known = |text: &&String| runner.which == Which::Llvmpipe && KNOWN.iter().any(|(name, _)| text.contains(name));
+        let known =
+            |text: &&String| runner.which == Which::Llvmpipe && KNOWN.iter().any(|(name, _)| text.contains(name));
         let (excused, wrong): (Vec<_>, Vec<_>) = tally.wrong.iter().partition(known);
-        println!("{:?}: {} points, {} rows known to differ, {} wrong", runner.which, tally.points, excused.len(), wrong.len());
+        println!(
+            "{:?}: {} points, {} rows known to differ, {} wrong",
+            runner.which,
+            tally.points,
+            excused.len(),
+            wrong.len()
+        );
         let list: Vec<&str> = wrong.iter().map(|s| s.as_str()).collect();
         assert!(wrong.is_empty(), "{:?}:\n{}", runner.which, list.join("\n"));
     }

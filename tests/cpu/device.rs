@@ -42,7 +42,8 @@ impl Runner {
             return None;
         }
         let wanted = wgpu::Features::SHADER_F16 | wgpu::Features::SHADER_INT64;
-        let descriptor = wgpu::DeviceDescriptor { required_features: adapter.features() & wanted, ..Default::default() };
+        let descriptor =
+            wgpu::DeviceDescriptor { required_features: adapter.features() & wanted, ..Default::default() };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
         Some(Self { which, device, queue, _instance: instance })
     }
@@ -86,8 +87,12 @@ impl Runner {
         let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffer = |words: &[u32], usage| {
             let bytes = 4 * words.len() as u64;
-            let buffer =
-                device.create_buffer(&wgpu::BufferDescriptor { label: None, size: bytes, usage, mapped_at_creation: false });
+            let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size: bytes,
+                usage,
+                mapped_at_creation: false,
+            });
             (buffer, bytemuck::cast_slice::<u32, u8>(words).to_vec())
         };
         let (input, input_bytes) = buffer(input, Usage::STORAGE | Usage::COPY_DST);
@@ -109,7 +114,8 @@ impl Runner {
         self.queue.write_buffer(&input, 0, &input_bytes);
         self.queue.write_buffer(&result, 0, &result_bytes);
         let layout = pipeline.get_bind_group_layout(0);
-        let group = device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries });
+        let group =
+            device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries });
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());

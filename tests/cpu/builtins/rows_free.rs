@@ -65,7 +65,13 @@ fn half(w: u32) -> Option<f64> {
     let (e, m) = ((w >> 10 & 31).cast_signed(), f64::from(w & 0x3ff));
     let v = (1024.0 + m) * 2f64.powi(e - 25);
     let plain = e != 31 && (e != 0 || m == 0.0);
-    plain.then_some(if e == 0 { 0.0 } else if w & 0x8000 == 0 { v } else { -v })
+    plain.then_some(if e == 0 {
+        0.0
+    } else if w & 0x8000 == 0 {
+        v
+    } else {
+        -v
+    })
 }
 
 /// The value rounded to f16, if it is a plain number of that type.
@@ -86,17 +92,33 @@ fn half_operation(w: [u32; 8], f: fn(f64, f64) -> f64) -> [Expect; 4] {
 }
 
 macro_rules! free {
-    ($wgsl:literal, $want:expr) => { free!($wgsl, NONE, $want) };
-    ($wgsl:literal, $needs:expr, $want:expr) => { Free { wgsl: $wgsl, needs: $needs, want: $want } };
+    ($wgsl:literal, $want:expr) => {
+        free!($wgsl, NONE, $want)
+    };
+    ($wgsl:literal, $needs:expr, $want:expr) => {
+        Free { wgsl: $wgsl, needs: $needs, want: $want }
+    };
 }
 
 macro_rules! wide {
     ($type:literal, $e:literal, |$a:ident, $b:ident| $want:expr) => {
         Free {
-            wgsl: concat!("let a = ", $type, "((u64(w.y) << 32u) | u64(w.x)); let b = ", $type, "((u64(w.w) << 32u) | u64(w.z));
-                let r = u64(", $e, "); out[g.x] = vec4(u32(r), u32(r >> 32u), 0u, 0u);"),
+            wgsl: concat!(
+                "let a = ",
+                $type,
+                "((u64(w.y) << 32u) | u64(w.x)); let b = ",
+                $type,
+                "((u64(w.w) << 32u) | u64(w.z));
+                let r = u64(",
+                $e,
+                "); out[g.x] = vec4(u32(r), u32(r >> 32u), 0u, 0u);"
+            ),
             needs: WIDE,
-            want: |w| { let ($a, $b) = (wide(&w[..2]), wide(&w[2..4])); let _ = ($a, $b); pair($want) },
+            want: |w| {
+                let ($a, $b) = (wide(&w[..2]), wide(&w[2..4]));
+                let _ = ($a, $b);
+                pair($want)
+            },
         }
     };
 }
@@ -104,8 +126,12 @@ macro_rules! wide {
 macro_rules! half {
     ($e:literal, $want:expr) => {
         Free {
-            wgsl: concat!("let a = f16(unpack2x16float(w.x).x); let b = f16(unpack2x16float(w.y).x); let r = ", $e, ";
-                out[g.x] = vec4(bitcast<u32>(f32(r)), 0u, 0u, 0u);"),
+            wgsl: concat!(
+                "let a = f16(unpack2x16float(w.x).x); let b = f16(unpack2x16float(w.y).x); let r = ",
+                $e,
+                ";
+                out[g.x] = vec4(bitcast<u32>(f32(r)), 0u, 0u, 0u);"
+            ),
             needs: HALF,
             want: |w| half_operation(w, $want),
         }

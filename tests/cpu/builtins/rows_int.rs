@@ -99,7 +99,9 @@ pub(super) const ROWS: &[Row] = &[
 
 /// A conversion that saturates; at the upper end implementations may stop at the greatest f32 below.
 fn saturated(x: f32, want: u32, low: f32, high: f32) -> Expect {
-    if x.is_nan() || x > high { return Expect::Open; }
+    if x.is_nan() || x > high {
+        return Expect::Open;
+    }
     let _ = low;
     Expect::Word(want)
 }

@@ -142,9 +142,27 @@ impl Generator {
             6..12 => U32,
             12..15 => F32,
             15..17 => Bool,
-            17 => if self.features.wide { I64 } else { I32 },
-            18 => if self.features.wide { U64 } else { U32 },
-            _ => if self.features.half { F16 } else { F32 },
+            17 => {
+                if self.features.wide {
+                    I64
+                } else {
+                    I32
+                }
+            }
+            18 => {
+                if self.features.wide {
+                    U64
+                } else {
+                    U32
+                }
+            }
+            _ => {
+                if self.features.half {
+                    F16
+                } else {
+                    F32
+                }
+            }
         }
     }
 
@@ -395,7 +413,8 @@ impl Generator {
             exprs.push(self.stored(ty, 2));
         }
         for ty in &helper.pointers {
-            let found = self.scope.iter().find(|n| n.var && n.ty == *ty && !used.contains(&n.text)).map(|n| n.text.clone());
+            let found =
+                self.scope.iter().find(|n| n.var && n.ty == *ty && !used.contains(&n.text)).map(|n| n.text.clone());
             let text = found.unwrap_or_else(|| {
                 // a variable of its own for the purpose
                 let text = self.name("t");
@@ -475,7 +494,9 @@ impl Generator {
         let form = match kind {
             0 | 1 => format!("for (var {k} = 0u; {k} < {k}n; {k}++) @0"),
             2 => format!("for (var {k} = 0u; ; ) {{ if ({k} >= {k}n) {{ break; }} {k}++; @0 }}"),
-            _ => format!("{{ var {k} = 0u; loop {{ if ({k} >= {k}n) {{ break; }} @0 continuing {{ {k}++; break if {k} >= {k}n; }} }} }}"),
+            _ => format!(
+                "{{ var {k} = 0u; loop {{ if ({k} >= {k}n) {{ break; }} @0 continuing {{ {k}++; break if {k} >= {k}n; }} }} }}"
+            ),
         };
         let kept = self.scope.len();
         self.scope.push(Name { text: k.clone(), ty: Type::Scalar(U32), mutable: false, var: false });
@@ -507,7 +528,8 @@ impl Generator {
         let from = self.dynamic(&Type::Scalar(U32), 2);
         let text = self.name("l");
         let turns = self.random.below(4);
-        let (open, close) = if turns == 0 { (String::new(), "") } else { (format!("for (var r = 0u; r < {turns}u; r++) {{ "), " }") };
+        let (open, close) =
+            if turns == 0 { (String::new(), "") } else { (format!("for (var r = 0u; r < {turns}u; r++) {{ "), " }") };
         // the value may be computed from what an earlier turn brought: through a variable of the type, if there is one
         let target = self.scope.iter().find(|n| n.var && n.ty == ty).map(|n| n.text.clone());
         match target {
@@ -544,7 +566,15 @@ impl Generator {
 
     fn count(&mut self, name: &str, body: &mut Vec<Stmt>) {
         let s = if self.random.chance(50) { I32 } else { U32 };
-        let op = *self.random.pick(&["atomicAdd", "atomicSub", "atomicMax", "atomicMin", "atomicAnd", "atomicOr", "atomicXor"]);
+        let op = *self.random.pick(&[
+            "atomicAdd",
+            "atomicSub",
+            "atomicMax",
+            "atomicMin",
+            "atomicAnd",
+            "atomicOr",
+            "atomicXor",
+        ]);
         self.program.globals += &format!("var<workgroup> {name}: array<atomic<{}>, 8>;\n", s.name());
         let (value, to) = (self.expr(&Type::Scalar(s), 2), self.dynamic(&Type::Scalar(U32), 2));
         let (condition, from) = (self.dynamic(&Type::Scalar(Bool), 1), self.dynamic(&Type::Scalar(U32), 1));
@@ -724,7 +754,9 @@ impl Generator {
 
     /// A literal or an expression.
     pub(super) fn expr(&mut self, ty: &Type, depth: usize) -> Expr {
-        if self.random.chance(20) && let Some((s, n)) = ty.scalar() {
+        if self.random.chance(20)
+            && let Some((s, n)) = ty.scalar()
+        {
             let x = if s.is_float() {
                 self.random.below(17) as i64 - 8
             } else {
@@ -747,7 +779,9 @@ impl Generator {
             None if matches!(ty, Type::Matrix(..)) => self.matrix(ty, depth - 1),
             None => self.read(ty).unwrap_or_else(|| self.composite(ty, depth - 1)),
             Some((s, n)) => {
-                if self.random.chance(8) && let Some(e) = self.result(ty, depth - 1) {
+                if self.random.chance(8)
+                    && let Some(e) = self.result(ty, depth - 1)
+                {
                     return e;
                 }
                 self.operation(s, n, depth - 1)

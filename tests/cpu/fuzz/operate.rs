@@ -9,7 +9,11 @@ impl Generator {
         match self.random().below(12) {
             0 => return self.selection(s, n, depth),
             1 if n > 1 => {
-                let parts: Vec<Expr> = (0..n).map(|k| if k == 0 { self.dynamic(&Type::Scalar(s), depth) } else { self.expr(&Type::Scalar(s), depth) }).collect();
+                let parts: Vec<Expr> = (0..n)
+                    .map(|k| {
+                        if k == 0 { self.dynamic(&Type::Scalar(s), depth) } else { self.expr(&Type::Scalar(s), depth) }
+                    })
+                    .collect();
                 return self.compose(&Type::of(s, n), parts);
             }
             2 if !s.is_wide() => return self.swizzle(s, n, depth),
@@ -89,8 +93,16 @@ impl Generator {
         match self.random().below(16) {
             0..6 => self.arithmetic(s, n, depth),
             6 => {
-                let unary = ["(~$0)", "abs($0)", "countOneBits($0)", "reverseBits($0)", "countLeadingZeros($0)",
-                    "countTrailingZeros($0)", "firstLeadingBit($0)", "firstTrailingBit($0)"];
+                let unary = [
+                    "(~$0)",
+                    "abs($0)",
+                    "countOneBits($0)",
+                    "reverseBits($0)",
+                    "countLeadingZeros($0)",
+                    "countTrailingZeros($0)",
+                    "firstLeadingBit($0)",
+                    "firstTrailingBit($0)",
+                ];
                 let form = *self.random().pick(&unary);
                 let a = self.dynamic(&ty, depth);
                 node(ty, form, vec![a])
@@ -141,7 +153,12 @@ impl Generator {
                 node(ty, "dot4U8Packed($0, $1)", vec![a, b])
             }
             k => {
-                let (form, of) = [("pack4xU8($0)", U32), ("pack4xU8Clamp($0)", U32), ("pack4xI8($0)", I32), ("pack4xI8Clamp($0)", I32)][k - 1];
+                let (form, of) = [
+                    ("pack4xU8($0)", U32),
+                    ("pack4xU8Clamp($0)", U32),
+                    ("pack4xI8($0)", I32),
+                    ("pack4xI8Clamp($0)", I32),
+                ][k - 1];
                 let a = self.dynamic(&Type::Vector(4, of), depth);
                 node(ty, form, vec![a])
             }
@@ -174,7 +191,11 @@ impl Generator {
             return node(ty, form, vec![a, b]);
         }
         let mixed = n > 1 && self.random().chance(20);
-        let op = if mixed { *self.random().pick(&["+", "-", "*"]) } else { *self.random().pick(&["+", "-", "*", "&", "|", "^"]) };
+        let op = if mixed {
+            *self.random().pick(&["+", "-", "*"])
+        } else {
+            *self.random().pick(&["+", "-", "*", "&", "|", "^"])
+        };
         let a = self.dynamic(&ty, depth);
         let b = self.expr(&Type::of(s, if mixed { 1 } else { n }), depth);
         let form = if self.random().chance(30) { format!("($1 {op} $0)") } else { format!("($0 {op} $1)") };
@@ -192,7 +213,9 @@ impl Generator {
             3 => (format!("{name}($0)"), Bool),
             4 | 5 => (format!("{name}($0)"), F32),
             6 if self.features().half => (format!("{name}($0)"), F16),
-            7 if self.features().wide && n == 1 => (format!("{name}($0)"), if self.random().chance(50) { I64 } else { U64 }),
+            7 if self.features().wide && n == 1 => {
+                (format!("{name}($0)"), if self.random().chance(50) { I64 } else { U64 })
+            }
             _ => (format!("{name}($0)"), other),
         };
         let a = self.dynamic(&Type::of(from, n), depth);
@@ -246,19 +269,42 @@ impl Generator {
             0..4 => self.sum_or_product(s, n, &a, depth),
             4 => {
                 let (form, whole) = *self.random().pick(&[
-                    ("floor($0)", true), ("ceil($0)", true), ("trunc($0)", true), ("round($0)", true), ("abs($0)", false), ("(-$0)", false),
+                    ("floor($0)", true),
+                    ("ceil($0)", true),
+                    ("trunc($0)", true),
+                    ("round($0)", true),
+                    ("abs($0)", false),
+                    ("(-$0)", false),
                 ]);
                 let fraction = if whole { 0 } else { a.fraction };
-                Some(Expr { ty: ty.clone(), form: form.into(), bound: a.bound + f64::from(u32::from(whole)), fraction, args: vec![a.clone()] })
+                Some(Expr {
+                    ty: ty.clone(),
+                    form: form.into(),
+                    bound: a.bound + f64::from(u32::from(whole)),
+                    fraction,
+                    args: vec![a.clone()],
+                })
             }
             5 => {
                 let form = *self.random().pick(&["sign($0)", "fract($0)", "saturate($0)"]);
-                Some(Expr { ty: ty.clone(), form: form.into(), bound: 1.0, fraction: a.fraction, args: vec![a.clone()] })
+                Some(Expr {
+                    ty: ty.clone(),
+                    form: form.into(),
+                    bound: 1.0,
+                    fraction: a.fraction,
+                    args: vec![a.clone()],
+                })
             }
             6 | 7 => {
                 let form = *self.random().pick(&["min($0, $1)", "max($0, $1)", "step($0, $1)"]);
                 let b = self.expr(&ty, depth);
-                Some(Expr { ty: ty.clone(), form: form.into(), bound: a.bound.max(b.bound).max(1.0), fraction: a.fraction.max(b.fraction), args: vec![a.clone(), b] })
+                Some(Expr {
+                    ty: ty.clone(),
+                    form: form.into(),
+                    bound: a.bound.max(b.bound).max(1.0),
+                    fraction: a.fraction.max(b.fraction),
+                    args: vec![a.clone(), b],
+                })
             }
             8 if s == F32 && n == 1 => self.dot(depth),
             9 if s == F32 && n > 1 => self.product(n, depth),
@@ -270,7 +316,8 @@ impl Generator {
     fn sum_or_product(&mut self, s: Scalar, n: usize, a: &Expr, depth: usize) -> Option<Expr> {
         let ty = Type::of(s, n);
         let suffix = if s == F16 { "h" } else { "f" };
-        let made = |form: String, args: Vec<Expr>, bound, fraction| Some(Expr { ty: ty.clone(), form, args, bound, fraction });
+        let made =
+            |form: String, args: Vec<Expr>, bound, fraction| Some(Expr { ty: ty.clone(), form, args, bound, fraction });
         match self.random().below(8) {
             0 => made(format!("($0 * 0.5{suffix})"), vec![a.clone()], a.bound / 2.0, a.fraction + 1),
             1 => {

@@ -191,7 +191,8 @@ impl Program {
     pub fn print(&self, out: &mut String) {
         let prefix = &self.prefix;
         for (k, fields) in self.structs.iter().enumerate() {
-            let fields: Vec<String> = fields.iter().enumerate().map(|(j, t)| format!("m{j}: {}", t.name(prefix))).collect();
+            let fields: Vec<String> =
+                fields.iter().enumerate().map(|(j, t)| format!("m{j}: {}", t.name(prefix))).collect();
             *out += &format!("struct {prefix}S{k} {{ {} }}\n", fields.join(", "));
         }
         *out += &self.globals;
