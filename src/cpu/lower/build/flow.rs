@@ -58,7 +58,7 @@ impl<'m> Builder<'m> {
     ) -> Res<Flow> {
         let leaves = [accept, reject].map(|b| self.last_jump(b).is_some_and(|g| tail.contains(&g)));
         let c = self.word(condition)?;
-        let mut go = |this: &mut Self, b: &'m Block, leaves: bool| {
+        let go = |this: &mut Self, b: &'m Block, leaves: bool| {
             if leaves {
                 return this.block(b, tail);
             }
@@ -219,7 +219,9 @@ impl<'m> Builder<'m> {
         continuing: &'m Block,
         break_if: Option<Handle<Expression>>,
     ) -> Res<Flow> {
-        if let Some(flow) = self.unroll(body, continuing, break_if)? {
+        if self.may_unroll
+            && let Some(flow) = self.unroll(body, continuing, break_if)?
+        {
             return Ok(flow);
         }
         self.forget_written(body);

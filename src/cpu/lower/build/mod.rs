@@ -162,6 +162,7 @@ struct Builder<'m> {
     targets: Vec<Target>,
     /// Constructs that are being unrolled, each with the depth it stands at.
     unrolling: Vec<(Construct, usize)>,
+    may_unroll: bool,
     /// Open branches, loops and blocks.
     depth: usize,
     /// Instructions made so far.
@@ -183,7 +184,7 @@ impl<'m> Builder<'m> {
         self.tree.n_constructs - 1
     }
     fn push(&mut self, op: Op) {
-        self.made += 1;
+        self.made += usize::from(!matches!(op, Op::Mov(..) | Op::Copy(..)));
         self.out.push(Node::Op(op));
     }
     fn constant(&mut self, word: u32) -> Reg {
