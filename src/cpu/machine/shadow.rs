@@ -31,6 +31,16 @@ pub struct Verdict {
     pub blanks: u64,
 }
 
+impl Verdict {
+    /// Counts a conflict, and keeps the one that names both sides.
+    fn note(&mut self, conflict: Conflict) {
+        self.conflicts += 1;
+        if self.conflict.is_none_or(|known| known.other.is_none() && conflict.other.is_some()) {
+            self.conflict = Some(conflict);
+        }
+    }
+}
+
 /// The shadow of workgroup memory.
 #[derive(Debug)]
 pub struct Local {
@@ -129,9 +139,8 @@ impl Local {
             None
         };
         if let Some(other) = other {
-            verdict.conflicts += 1;
             let other = Some(other & LANE).filter(|o| *o != lane);
-            verdict.conflict.get_or_insert(Conflict { unit, lane, other, block: None });
+            verdict.note(Conflict { unit, lane, other, block: None });
         }
         if write {
             self.written[at] = me;
@@ -261,10 +270,9 @@ impl Shared {
             None
         };
         if let Some(other) = other {
-            verdict.conflicts += 1;
             let block = Some((other & !BLOCKS) >> 32).filter(|b| *b != turn.block);
             let known = Some(other as u32 & LANE).filter(|o| block.is_some() || *o != lane);
-            verdict.conflict.get_or_insert(Conflict { unit, lane, other: known, block });
+            verdict.note(Conflict { unit, lane, other: known, block });
         }
         if write {
             self.written[at] = turn.me(lane);
