@@ -72,6 +72,10 @@ fn lower_with(
         shape::dead::sweep(tree);
     }
     let mut facts = analyse::uniform::analyse(tree);
+    if fast {
+        shape::select::branches(tree, &facts);
+        facts = analyse::uniform::analyse(tree);
+    }
     let mut prologue = vec![];
     if fast {
         shape::fuse::fuse(tree);

@@ -123,7 +123,7 @@ impl Meetings {
                     |u| reads.push(u),
                     |u| {
                         if kills && units.is_single(u) {
-                            live.remove(u)
+                            live.remove(u);
                         }
                     },
                 );

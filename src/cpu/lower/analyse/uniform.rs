@@ -32,6 +32,10 @@ impl Uniformity {
     pub fn varies(&self, r: Reg) -> bool {
         self.varying[r.ix()]
     }
+    /// Is the register older than the analysis?
+    pub fn knows(&self, r: Reg) -> bool {
+        r.ix() < self.varying.len()
+    }
     /// A new register.
     pub fn push(&mut self, varies: bool) {
         self.varying.push(varies);
@@ -203,7 +207,7 @@ impl Analysis<'_> {
                     |_| {},
                     |u| {
                         if waiting.contains(u) {
-                            bad.push(u)
+                            bad.push(u);
                         }
                     },
                 );

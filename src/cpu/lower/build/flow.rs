@@ -64,7 +64,7 @@ impl<'m> Builder<'m> {
             }
             match this.block(b, &[])? {
                 Flow::Falls => this.statements(rest, tail),
-                left => Ok(left),
+                left @ Flow::Left(_) => Ok(left),
             }
         };
         match self.tree.constant(c) {
@@ -137,9 +137,7 @@ impl<'m> Builder<'m> {
         flow?;
         if self.exits[exits..].contains(&Goto::Break(id)) {
             self.undo_to(mark);
-            for v in self.writes[writes..].to_vec() {
-                self.set_known(v, None);
-            }
+            self.forget_since(writes);
             self.out.push(Node::Block { id, body: list });
         } else {
             self.out.extend(list);
@@ -238,9 +236,7 @@ impl<'m> Builder<'m> {
         self.out = outer;
         let (body, continuing, break_if) = parts?;
         self.undo_to(mark);
-        for v in self.writes[writes..].to_vec() {
-            self.set_known(v, None);
-        }
+        self.forget_since(writes);
         self.touch_all();
         self.targets.pop();
         self.out.push(Node::Loop { id, body, continuing, break_if });
@@ -259,9 +255,7 @@ impl<'m> Builder<'m> {
         let body = std::mem::take(&mut self.out);
         if self.exits[exits..].contains(&Goto::Continue(id)) {
             self.undo_to(mark);
-            for v in self.writes[writes..].to_vec() {
-                self.set_known(v, None);
-            }
+            self.forget_since(writes);
         }
         self.block(continuing, &[])?;
         let break_if = match break_if {

@@ -304,6 +304,12 @@ impl<'m> Builder<'m> {
     }
 
     // ---- scopes of knowledge
+    /// The variables written since may hold something else.
+    fn forget_since(&mut self, writes: usize) {
+        for i in writes..self.writes.len() {
+            self.set_known(self.writes[i], None);
+        }
+    }
     fn undo_to(&mut self, mark: usize) {
         while self.undo.len() > mark {
             match self.undo.pop().expect("bug: longer than the mark") {

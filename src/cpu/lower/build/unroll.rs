@@ -90,7 +90,7 @@ impl<'m> Builder<'m> {
         }
     }
     fn written_in(&self, block: &'m Block, out: &mut HashSet<u32>) {
-        for s in block.iter() {
+        for s in block {
             match s {
                 Statement::Block(b) => self.written_in(b, out),
                 Statement::If { accept, reject, .. } => {

@@ -83,7 +83,7 @@ fn thread(body: &mut Vec<Op>) {
 }
 
 /// A conditional jump over a jump is the opposite jump.
-fn invert(body: &mut Vec<Op>) {
+fn invert(body: &mut [Op]) {
     for i in 0..body.len().saturating_sub(2) {
         let Op::Jump(far) = body[i + 1] else { continue };
         let opposite = match body[i] {

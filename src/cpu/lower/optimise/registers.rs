@@ -17,9 +17,9 @@ pub fn share(tape: &mut Tape) {
     let intervals = intervals(&tape.body, n);
     let mut names: Vec<Option<u32>> = vec![None; n];
     let mut next = 0;
-    for r in 0..n {
+    for (r, name) in names.iter_mut().enumerate() {
         if fixed.contains(r) {
-            names[r] = Some(next);
+            *name = Some(next);
             next += 1;
         }
     }
@@ -121,8 +121,7 @@ fn intervals(body: &[Op], n: usize) -> Vec<(u32, u32)> {
         for s in &b.next {
             live_in[*s].iter().for_each(|r| touch(r, last));
         }
-        for i in b.start..b.end {
-            let op = &body[i];
+        for (i, op) in body.iter().enumerate().take(b.end).skip(b.start) {
             visit(op, |role, r| {
                 if r.is_uniform() {
                     return;
@@ -160,12 +159,12 @@ fn blocks(body: &[Op]) -> Vec<Block> {
     };
     let mut out: Vec<Block> = vec![];
     let mut start = 0;
-    for i in 0..body.len() {
-        if matches!(body[i], Op::Label(_)) && i > start {
+    for (i, op) in body.iter().enumerate() {
+        if matches!(op, Op::Label(_)) && i > start {
             out.push(Block { start, end: i, next: vec![] });
             start = i;
         }
-        if ends(&body[i]) {
+        if ends(op) {
             out.push(Block { start, end: i + 1, next: vec![] });
             start = i + 1;
         }

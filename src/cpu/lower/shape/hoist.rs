@@ -120,12 +120,14 @@ impl<'t> Inside<'t> {
     }
 }
 
-fn is_cheap(op: &Op) -> bool {
-    use super::super::super::math::Bin as B;
+/// Worth computing where it may not be needed?
+pub fn is_cheap(op: &Op) -> bool {
+    use super::super::super::math::{Bin as B, Ter, Un};
     match op {
+        Op::Un(f, ..) => f.portable() && !matches!(f, Un::FSqrt | Un::FInvSqrt),
         Op::Bin(f, ..) => !matches!(f, B::FDiv | B::FRem | B::FPow | B::FAtan2 | B::SDiv | B::UDiv | B::SRem | B::URem),
         Op::Copy(..) | Op::Length { .. } => true,
-        Op::Ter(f, ..) => matches!(f, super::super::super::math::Ter::Select),
+        Op::Ter(f, ..) => *f != Ter::FSmoothStep,
         _ => false,
     }
 }

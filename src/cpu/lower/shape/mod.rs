@@ -4,3 +4,4 @@ pub mod coalesce;
 pub mod dead;
 pub mod fuse;
 pub mod hoist;
+pub mod select;

@@ -76,6 +76,7 @@ macro_rules! agree {
 }
 agree! {
     ragged [4, 1, 1];
+    small_branches [4, 1, 1];
     pointers [4, 1, 1];
     workgroup [4, 1, 1];
     numbers [4, 1, 1];
