@@ -20,10 +20,9 @@ pub struct Bare {
 type Pipeline = (wgpu::ComputePipeline, [wgpu::BindGroupLayout; 2]);
 
 impl Bare {
-    /// The first adapter that wgpu offers, or none.
+    /// The adapter that a host would get.
     pub fn open() -> Option<Self> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-        let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).ok()?;
+        let adapter = crate::host_adapter();
         let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).ok()?;
         Some(Self { device, queue, pipelines: RefCell::default() })
