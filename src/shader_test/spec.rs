@@ -156,11 +156,11 @@ impl Other {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Expect {
-    data: Option<OneOrMany<Number>>,
-    range: Option<Range>,
-    random: Option<Random>,
-    fill: Option<Fill>,
-    npy: Option<PathBuf>,
+    pub(super) data: Option<OneOrMany<Number>>,
+    pub(super) range: Option<Range>,
+    pub(super) random: Option<Random>,
+    pub(super) fill: Option<Fill>,
+    pub(super) npy: Option<PathBuf>,
     /// A text file that `--bless` writes.
     pub(super) snapshot: Option<PathBuf>,
     pub(super) same_as: Option<Other>,
