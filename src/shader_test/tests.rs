@@ -146,8 +146,9 @@ fn what_tests_of_a_file_share() {
         [[test]]\nname = 'one'\n[[test]]\nname = 'two'\ndispatch = [4, 5]\noverrides = { b = 3 }\n";
     let (shader, tests) = parse(text, Path::new("t.toml")).unwrap();
     assert_eq!((shader, tests.len()), (None, 2));
-    assert_eq!((tests[0].dispatch, tests[1].dispatch), ([3, 1, 1], [4, 5, 1]));
-    assert_eq!((tests[0].overrides["b"], tests[1].overrides["b"], tests[1].overrides["a"]), (2.0, 3.0, 1.0));
+    let (one, two) = (&tests[0].passes[0], &tests[1].passes[0]);
+    assert_eq!((one.dispatch, two.dispatch), ([3, 1, 1], [4, 5, 1]));
+    assert_eq!((one.overrides["b"], two.overrides["b"], two.overrides["a"]), (2.0, 3.0, 1.0));
     assert!(tests[1].buffers.contains_key("x"));
 }
 
@@ -212,5 +213,16 @@ fn numpy_files_are_read() {
     assert!(npy::read(&file(">f4", &floats)).is_err() && npy::read(b"PK").is_err());
     let folder = double("buffers.x = { npy = 'x.npy' }\nbuffers.y = { output = 2 }\nexpect.y = [3, -4]\n");
     folder.put("x.npy", file("<f4", &floats));
+    assert_eq!(folder.run(), Outcome::Passed);
+}
+
+#[test]
+fn passes_share_buffers_and_may_swap_them() {
+    let toml = "passes = [{}, { bind = { x = 'y', y = 'x' } }, { bind = { y = 'z' } }]\n
+        buffers = { x = [1, 2], y = { output = 2 }, z = { output = 2 } }\n
+        expect = { x = [4, 8], y = [2, 4], z = [8, 16] }\n";
+    let folder = Folder::new();
+    let read_write = DOUBLE.replace("<storage, read>", "<storage, read_write>");
+    folder.put("double.wgsl", read_write).put("double.toml", toml);
     assert_eq!(folder.run(), Outcome::Passed);
 }

@@ -14,6 +14,7 @@ mod layers;
 mod memory;
 mod penalties;
 mod routines;
+mod sanitizer;
 mod smoke;
 mod solvers;
 mod special;
@@ -29,5 +30,7 @@ fn host_adapter() -> ridgepoint::wgpu::Adapter {
     let first = |instance: &wgpu::Instance| {
         pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
     };
-    first(&drivers).or_else(|_| first(&ridgepoint::cpu::instance(&Default::default()))).expect("the CPU device is there")
+    first(&drivers)
+        .or_else(|_| first(&ridgepoint::cpu::instance(&Default::default())))
+        .expect("the CPU device is there")
 }
