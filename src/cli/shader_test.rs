@@ -12,6 +12,7 @@ const EXAMPLES: &str = "\
 A test is a TOML file beside a WGSL file:
 
   dispatch = 4                                  # workgroups: n, or [x, y, z]
+  passes = [{ entry = \"a\" }, { entry = \"b\", dispatch = 2, bind = { x = \"y\" } }]   # several dispatches
   entry = \"main\"                                # may be left out where there is one
   overrides = { n = 256 }
   buffers.a = [1, 2, 3]                         # by the name of the WGSL variable

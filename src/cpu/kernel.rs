@@ -1,8 +1,9 @@
 //! A compute entry point that can be dispatched: lowered to a tape, assembled for this processor.
 use super::lower;
-use super::machine::Machine;
 pub use super::machine::{Isa, Span, Threads};
-pub use super::sanitize::{Checks, Finding, Findings};
+use super::machine::{Machine, Seen};
+pub use super::sanitize::{Checks, Finding, Findings, Kind};
+use super::tape::Memory;
 
 /// How kernels are made and run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,15 @@ pub struct Kernel {
     entry: String,
     label: String,
     source: Option<String>,
+    checks: Checks,
+}
+
+/// Line and column of a byte of the source, from 1.
+fn line_and_column(source: &str, byte: usize) -> (u32, u32) {
+    let before = &source.as_bytes()[..byte.min(source.len())];
+    let line = before.iter().filter(|b| **b == b'\n').count();
+    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
+    (line as u32 + 1, (before.len() - start) as u32 + 1)
 }
 
 impl Kernel {
@@ -53,9 +63,16 @@ impl Kernel {
         };
         let lowered = lower::Config { subgroup: config.subgroup_size, checks, zero_workgroup };
         let tape = lower::lower(module, info, entry, &lowered)?;
-        let machine = Machine::new(tape, config.isa, config.fused)?;
+        let machine = Machine::checked(tape, config.isa, config.fused, config.checks)?;
         let bindings = machine.bindings().collect();
-        Ok(Self { machine, bindings, entry: entry.to_owned(), label: String::new(), source: None })
+        Ok(Self {
+            machine,
+            bindings,
+            entry: entry.to_owned(),
+            label: String::new(),
+            source: None,
+            checks: config.checks,
+        })
     }
 
     /// The bindings that it uses, by group and number, in the order in which `dispatch` takes their memory.
@@ -84,7 +101,67 @@ impl Kernel {
         groups: [u32; 3],
         findings: Option<&Findings>,
     ) {
-        let _ = findings;
-        self.machine.run(threads, memory, immediates, groups);
+        if let Some(findings) = findings.filter(|_| self.checks.aliasing) {
+            self.overlaps(memory).into_iter().for_each(|finding| findings.add(finding));
+        }
+        let seen = self.machine.run(threads, memory, immediates, groups);
+        if let Some(findings) = findings {
+            seen.iter().for_each(|seen| findings.add(self.finding(seen)));
+        }
+    }
+
+    /// What the sanitizer saw, in the words of the source.
+    fn finding(&self, seen: &Seen) -> Finding {
+        let tape = self.machine.tape();
+        let span = tape.places.get(seen.at.0 as usize).and_then(|span| span.to_range()).unwrap_or_default();
+        let variable = seen.mem.map_or("", |mem| match &tape.memory[usize::from(mem)] {
+            Memory::Binding { name, .. } | Memory::Workgroup { name, .. } => name,
+            Memory::Immediates { .. } => "immediates",
+        });
+        Finding {
+            at: self.source.as_deref().filter(|_| !span.is_empty()).map(|source| line_and_column(source, span.start)),
+            span,
+            index: seen.report.index,
+            invocations: seen.report.invocations.clone(),
+            count: seen.report.count,
+            ..self.blank(seen.kind, variable)
+        }
+    }
+
+    fn blank(&self, kind: Kind, variable: &str) -> Finding {
+        Finding {
+            kind,
+            shader: self.label.clone(),
+            entry: self.entry.clone(),
+            span: 0..0,
+            at: None,
+            variable: variable.to_owned(),
+            index: None,
+            invocations: vec![],
+            count: 1,
+        }
+    }
+
+    /// Bindings that share bytes of which one is written.
+    fn overlaps(&self, memory: &[Span]) -> Vec<Finding> {
+        let bindings = self.machine.tape().memory.iter().filter_map(|m| match m {
+            Memory::Binding { writable, name, .. } => Some((*writable, name)),
+            _ => None,
+        });
+        let bound: Vec<_> = bindings.zip(memory).collect();
+        let mut found = vec![];
+        for (n, ((writes, name), span)) in bound.iter().enumerate() {
+            for ((too, other), with) in &bound[..n] {
+                let apart =
+                    span.address() >= with.address() + with.bytes() || with.address() >= span.address() + span.bytes();
+                if (*writes || *too) && !apart {
+                    found.push(self.blank(Kind::Aliasing, &format!("{other}, {name}")));
+                }
+            }
+        }
+        found
     }
 }
+
+#[cfg(test)]
+mod tests;

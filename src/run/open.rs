@@ -9,10 +9,11 @@ use std::sync::{Arc, OnceLock};
 /// Which adapter to open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Adapter {
-    /// The best: discrete before integrated, virtual and software adapters, then the embedded CPU device.
+    /// The best: discrete before integrated and virtual adapters, then the embedded CPU device, then drivers that compute on
+    /// the processor too.
     #[default]
     Auto,
-    /// The best software adapter.
+    /// The best software adapter: the embedded CPU device, if it was built in.
     Software,
     /// The embedded CPU device, which needs no driver (feature `cpu`).
     Cpu,
@@ -276,9 +277,11 @@ async fn enumerate(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
     adapters
 }
 
-/// Gives the embedded device its place among the others.
+/// Gives the embedded device its place among the others: behind all that is hardware, before the drivers that compute on the
+/// processor as it does. It is faster than these (`benches/`), and does not compile for seconds before the first result.
 fn insert(adapters: &mut Vec<wgpu::Adapter>, embedded: Option<wgpu::Adapter>) {
-    let place = adapters.len();
+    let place = adapters.iter().position(|a| a.get_info().device_type == wgpu::DeviceType::Cpu);
+    let place = place.unwrap_or(adapters.len());
     adapters.splice(place..place, embedded);
 }
 
@@ -348,7 +351,7 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
 impl Device {
     /// Opens the adapter that `options` ask for.
     ///
-    /// Where no driver gives one, the embedded CPU device computes; [`AdapterSummary::note`] of [`Device::info`] then says so.
+    /// Where there is no GPU, the embedded CPU device computes; [`AdapterSummary::note`] of [`Device::info`] then says so.
     ///
     /// # Errors
     /// [`Error::NoAdapter`] lists what was found; [`Error::NoDevice`] says why the adapter gave no device.

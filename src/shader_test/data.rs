@@ -6,17 +6,42 @@ use super::{Case, npy};
 use crate::check::input::Random;
 use naga::ScalarKind;
 
-/// The numbers of a source, or `None` for an output, with the number of elements of the array at the end.
-pub(super) fn numbers(case: &Case, source: &Source, layout: &Layout) -> Result<(Option<Vec<Number>>, usize), String> {
-    let Source { range, random, fill, npy, output, .. } = source;
+/// What a source says.
+pub(super) enum Content {
+    Numbers(Vec<Number>),
+    /// To be written, so many elements of the array at the end.
+    Output(usize),
+    /// The buffer of another variable.
+    Alias(String),
+}
+
+/// The content that a source describes, for a variable of this layout.
+pub(super) fn content(case: &Case, source: &Source, layout: &Layout) -> Result<Content, String> {
+    let Source { range, random, fill, npy, output, alias, .. } = source;
     let data = source.data();
-    let ways = [data.is_some(), range.is_some(), random.is_some(), fill.is_some(), npy.is_some(), output.is_some()];
+    let ways = [
+        data.is_some(),
+        range.is_some(),
+        random.is_some(),
+        fill.is_some(),
+        npy.is_some(),
+        output.is_some(),
+        alias.is_some(),
+    ];
     if ways.iter().filter(|&&given| given).count() != 1 {
-        return Err("exactly one of data, range, random, fill, npy and output says what it holds".into());
+        return Err("exactly one of data, range, random, fill, npy, output and alias says what it holds".into());
     }
     if let &Some(elements) = output {
-        return Ok((None, if layout.is_open() { elements } else { 0 }));
+        return Ok(Content::Output(if layout.is_open() { elements } else { 0 }));
     }
+    if let Some(other) = alias {
+        return Ok(Content::Alias(other.clone()));
+    }
+    numbers(case, source, data, layout).map(Content::Numbers)
+}
+
+fn numbers(case: &Case, source: &Source, data: Option<Vec<Number>>, layout: &Layout) -> Result<Vec<Number>, String> {
+    let Source { range, random, fill, npy, .. } = source;
     let count = |count: Option<usize>| match (count, layout.is_open()) {
         (Some(elements), true) => Ok(layout.numbers(elements)),
         (None, false) => Ok(layout.numbers(0)),
@@ -48,6 +73,5 @@ pub(super) fn numbers(case: &Case, source: &Source, layout: &Layout) -> Result<(
     } else {
         Vec::new()
     };
-    let elements = layout.elements(numbers.len())?;
-    Ok((Some(numbers), elements))
+    Ok(numbers)
 }

@@ -20,6 +20,9 @@
 //! expect.sums = { same_as = { shader = "slow.wgsl" }, ulp = 4 }
 //! ```
 //!
+//! Several dispatches over the same buffers are `passes = [{ entry = "count", dispatch = 4 }, { entry = "move", bind = { a = "b",
+//! b = "a" } }]`; `bind` gives a variable another buffer than the one of its name.
+//!
 //! Bindings go by the names of the WGSL variables, uniforms and immediates included. Data are numbers in the order of the WGSL
 //! type; padding is left out. In a test of your own crate:
 //!
@@ -34,6 +37,7 @@ mod compare;
 mod data;
 mod layout;
 mod npy;
+mod program;
 mod run;
 mod spec;
 #[cfg(test)]

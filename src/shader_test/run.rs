@@ -1,25 +1,17 @@
 //! A test on a device.
 
-use super::layout::{Layout, Value};
-use super::spec::{self, Expect, Other, Test};
-use super::{Case, Settings, compare, data};
+use super::data::{self, Content};
+use super::layout::Value;
+use super::program::Program;
+use super::spec::{self, Expect, Other};
+use super::{Case, Settings, compare};
 use crate::cpu::{self, Findings};
 use crate::error::Result as Outcome;
 use crate::lint;
 use crate::run::{Adapter, Device, Options};
-use naga::{AddressSpace, StorageAccess};
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-
-/// Bytes before and after each buffer that nobody may write to; bindings begin at multiples of this.
-const GUARD: usize = 256;
-/// What the guards hold.
-const GUARD_WORD: u32 = 0xA5C3_3C5A;
-/// What outputs begin with: not a number, and as an integer none that a test would expect.
-const POISON: u32 = 0x7FC5_A5A5;
 
 /// What shaders may use where the adapter has it.
 fn features() -> wgpu::Features {
@@ -64,6 +56,10 @@ impl Target {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
 }
 
 /// Runs a test; the message of an error is for people.
@@ -77,8 +73,8 @@ pub(super) fn run(case: &Case, target: &Target, settings: Settings) -> Result<()
         // whatever a test before this one left
         drop(findings.take());
     }
-    let program = Program::of(case, target, &text, test.entry.as_deref(), &test.overrides);
-    let ran = program.and_then(|program| program.run(test.dispatch).map(|results| (program, results)));
+    let program = Program::of(case, target.device(), &text, &test.passes);
+    let ran = program.and_then(|program| program.run().map(|results| (program, results)));
     let (program, results) = match (ran, &test.error) {
         (Err(error), Some(expected)) if error.contains(expected.as_str()) => return Ok(()),
         (Err(error), Some(expected)) => return Err(format!("an error with {expected:?} is expected, it is:\n{error}")),
@@ -193,10 +189,12 @@ impl Check<'_> {
                 None => return Ok(()),
             },
             (None, None) => {
-                let layout = &self.program.variable(name).ok_or("bug: a result without a variable")?.layout;
-                let (numbers, _) = data::numbers(self.case, &expect.source(), layout).map_err(&fault)?;
-                // fewer may be given when only the first are compared
-                let numbers = numbers.ok_or_else(|| fault("`output` is for buffers".into()))?;
+                let layout = self.program.layout(name).ok_or("bug: a result without a buffer")?;
+                // fewer than there are may be given when only the first are compared
+                let content = data::content(self.case, &expect.source(), layout).map_err(&fault)?;
+                let Content::Numbers(numbers) = content else {
+                    return Err(fault("a buffer can be an output, an expectation cannot".into()));
+                };
                 numbers
                     .iter()
                     .zip(0..)
@@ -212,9 +210,8 @@ impl Check<'_> {
     fn other(&self, other: &Other) -> Result<Vec<Value>, String> {
         let path = other.shader.as_ref().map_or(self.case.shader.clone(), |shader| self.case.beside(shader));
         let text = read(&path)?;
-        let overrides = other.overrides.as_ref().unwrap_or(&self.case.spec.overrides);
-        let program = Program::of(self.case, self.target, &text, other.entry.as_deref(), overrides)?;
-        let mut results = program.run(other.dispatch().unwrap_or(self.case.spec.dispatch))?;
+        let pass = other.pass(&self.case.spec);
+        let mut results = Program::of(self.case, self.target.device(), &text, &[pass])?.run()?;
         let name = other.buffer.as_deref().unwrap_or(self.name);
         results.remove(name).ok_or_else(|| format!("{} writes no `{name}`", path.display()))
     }
@@ -237,230 +234,4 @@ impl Check<'_> {
         }
         Ok(Some(want))
     }
-}
-
-/// A variable of the shader that is bound to something.
-struct Variable {
-    name: String,
-    space: AddressSpace,
-    /// Group and number; immediates have none.
-    place: Option<(u32, u32)>,
-    layout: Layout,
-    /// Elements of the array at its end.
-    elements: usize,
-    /// What it holds at the start.
-    bytes: Vec<u8>,
-}
-
-impl Variable {
-    fn is_written(&self) -> bool {
-        matches!(self.space, AddressSpace::Storage { access } if access.contains(StorageAccess::STORE))
-    }
-}
-
-/// An entry point with its data.
-struct Program<'a> {
-    target: &'a Target,
-    text: &'a str,
-    entry: String,
-    overrides: &'a BTreeMap<String, f64>,
-    variables: Vec<Variable>,
-}
-
-impl<'a> Program<'a> {
-    fn of(
-        case: &Case,
-        target: &'a Target,
-        text: &'a str,
-        entry: Option<&str>,
-        overrides: &'a BTreeMap<String, f64>,
-    ) -> Result<Self, String> {
-        let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
-        let flags = naga::valid::ValidationFlags::all();
-        let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::all())
-            .validate(&module)
-            .map_err(|e| e.emit_to_string(text))?;
-        let ix = entry_point(&module, entry)?;
-        let mut variables = Vec::new();
-        for (handle, variable) in module.global_variables.iter() {
-            let is_bound = variable.binding.is_some() || variable.space == AddressSpace::Immediate;
-            if is_bound && !info.get_entry_point(ix)[handle].is_empty() {
-                variables.push(bound(&module, variable, &case.spec, case)?);
-            }
-        }
-        for name in case.spec.buffers.keys() {
-            if !module.global_variables.iter().any(|(_, variable)| variable.name.as_ref() == Some(name)) {
-                return Err(format!("`buffers.{name}`: the shader has no such variable"));
-            }
-        }
-        let entry = module.entry_points[ix].name.clone();
-        Ok(Self { target, text, entry, overrides, variables })
-    }
-
-    fn variable(&self, name: &str) -> Option<&Variable> {
-        self.variables.iter().find(|variable| variable.name == name)
-    }
-
-    /// Runs it, and reads what it wrote.
-    fn run(&self, groups: [u32; 3]) -> Result<BTreeMap<String, Vec<Value>>, String> {
-        let device = self.target.device.wgpu_device();
-        let scopes = [wgpu::ErrorFilter::OutOfMemory, wgpu::ErrorFilter::Internal, wgpu::ErrorFilter::Validation]
-            .map(|filter| device.push_error_scope(filter));
-        let ran = self.submit(groups);
-        let mut error = None;
-        for scope in scopes.into_iter().rev() {
-            error = error.or(pollster::block_on(scope.pop()));
-        }
-        if let Some(error) = error {
-            return Err(error.to_string().trim_end().to_owned());
-        }
-        let mut results = BTreeMap::new();
-        for (variable, read) in ran {
-            let bytes = self.read(&read)?;
-            let (before, rest) = bytes.split_at(GUARD);
-            let (own, after) = rest.split_at(variable.bytes.len());
-            if [before, after].iter().any(|guard| guard.chunks_exact(4).any(|word| *word != GUARD_WORD.to_le_bytes())) {
-                return Err(format!("`{}`: the shader wrote beyond its ends", variable.name));
-            }
-            results.insert(variable.name.clone(), variable.layout.decode(variable.elements, own));
-        }
-        Ok(results)
-    }
-
-    /// Submits the dispatch and the copies to read.
-    fn submit(&self, groups: [u32; 3]) -> Vec<(&Variable, wgpu::Buffer)> {
-        let (device, queue) = (self.target.device.wgpu_device(), self.target.device.wgpu_queue());
-        let pipeline = self.pipeline();
-        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        let buffers: Vec<_> = self.variables.iter().map(|variable| (variable, self.buffer(variable))).collect();
-        {
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            pass.set_pipeline(&pipeline);
-            let mut by_group: BTreeMap<u32, Vec<wgpu::BindGroupEntry<'_>>> = BTreeMap::new();
-            for (variable, buffer) in &buffers {
-                if let Some((group, binding)) = variable.place {
-                    let size = wgpu::BufferSize::new(variable.bytes.len() as u64);
-                    let resource = wgpu::BufferBinding { buffer, offset: GUARD as u64, size };
-                    let entry = wgpu::BindGroupEntry { binding, resource: wgpu::BindingResource::Buffer(resource) };
-                    by_group.entry(group).or_default().push(entry);
-                } else {
-                    pass.set_immediates(0, &variable.bytes);
-                }
-            }
-            for (group, entries) in by_group {
-                let layout = pipeline.get_bind_group_layout(group);
-                let descriptor = wgpu::BindGroupDescriptor { label: None, layout: &layout, entries: &entries };
-                pass.set_bind_group(group, &device.create_bind_group(&descriptor), &[]);
-            }
-            pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
-        }
-        let mut reads = Vec::new();
-        for (variable, buffer) in buffers {
-            if variable.is_written() {
-                let read = device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some(&variable.name),
-                    size: buffer.size(),
-                    usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                    mapped_at_creation: false,
-                });
-                encoder.copy_buffer_to_buffer(&buffer, 0, &read, 0, buffer.size());
-                reads.push((variable, read));
-            }
-        }
-        queue.submit([encoder.finish()]);
-        reads
-    }
-
-    fn pipeline(&self) -> wgpu::ComputePipeline {
-        let device = self.target.device.wgpu_device();
-        let source = wgpu::ShaderSource::Wgsl(self.text.into());
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
-        let constants: Vec<(&str, f64)> = self.overrides.iter().map(|(name, &value)| (name.as_str(), value)).collect();
-        device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(&self.entry),
-            layout: None,
-            module: &module,
-            entry_point: Some(&self.entry),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &constants,
-                ..wgpu::PipelineCompilationOptions::default()
-            },
-            cache: None,
-        })
-    }
-
-    /// A buffer with guards around the variable.
-    fn buffer(&self, variable: &Variable) -> wgpu::Buffer {
-        let usage = match variable.space {
-            AddressSpace::Uniform => wgpu::BufferUsages::UNIFORM,
-            _ => wgpu::BufferUsages::STORAGE,
-        };
-        let buffer = self.target.device.wgpu_device().create_buffer(&wgpu::BufferDescriptor {
-            label: Some(&variable.name),
-            size: (variable.bytes.len() + 2 * GUARD) as u64,
-            usage: usage | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let guard = GUARD_WORD.to_le_bytes().repeat(GUARD / 4);
-        let bytes = [guard.as_slice(), &variable.bytes, &guard].concat();
-        self.target.device.wgpu_queue().write_buffer(&buffer, 0, &bytes);
-        buffer
-    }
-
-    fn read(&self, buffer: &wgpu::Buffer) -> Result<Vec<u8>, String> {
-        let (send, receive) = channel();
-        buffer.slice(..).map_async(wgpu::MapMode::Read, move |mapped| {
-            // the receiver waits below
-            let _ = send.send(mapped);
-        });
-        self.target.device.wait_blocking().map_err(|e| e.to_string())?;
-        let mapped = receive.try_recv().map_err(|_| "the device does not answer".to_owned())?;
-        mapped.map_err(|e| e.to_string())?;
-        let view = buffer.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
-        Ok(view.to_vec())
-    }
-}
-
-fn entry_point(module: &naga::Module, name: Option<&str>) -> Result<usize, String> {
-    let computes = |entry: &naga::EntryPoint| entry.stage == naga::ShaderStage::Compute;
-    let all = || module.entry_points.iter().enumerate().filter(|(_, entry)| computes(entry));
-    let names = || all().map(|(_, entry)| entry.name.as_str()).collect::<Vec<_>>().join(", ");
-    match name {
-        Some(name) => {
-            let found = all().find(|(_, entry)| entry.name == name);
-            found.map(|(ix, _)| ix).ok_or_else(|| format!("there is no entry point `{name}`; there are {}", names()))
-        }
-        None => match all().collect::<Vec<_>>()[..] {
-            [(ix, _)] => Ok(ix),
-            [] => Err("the shader has no compute entry point".into()),
-            _ => Err(format!("`entry` must say which entry point is meant: {}", names())),
-        },
-    }
-}
-
-/// A variable with what the test gives it.
-fn bound(module: &naga::Module, variable: &naga::GlobalVariable, spec: &Test, case: &Case) -> Result<Variable, String> {
-    let name = variable.name.clone().unwrap_or_default();
-    let fault = |e: String| format!("`buffers.{name}`: {e}");
-    let layout = Layout::of(module, variable.ty).map_err(&fault)?;
-    let place = variable.binding.map(|binding| (binding.group, binding.binding));
-    let mut own = Variable { name: name.clone(), space: variable.space, place, layout, elements: 0, bytes: Vec::new() };
-    let numbers = match spec.buffers.get(&name) {
-        Some(source) => {
-            let (numbers, elements) = data::numbers(case, source, &own.layout).map_err(&fault)?;
-            own.elements = elements;
-            numbers
-        }
-        None if own.is_written() && !own.layout.is_open() => None,
-        None => return Err(fault("the test gives no data for it".into())),
-    };
-    if numbers.is_none() && !own.is_written() {
-        return Err(fault("the shader only reads it: it cannot be an output".into()));
-    }
-    own.bytes = POISON.to_le_bytes().repeat(own.layout.bytes(own.elements).div_ceil(4));
-    if let Some(numbers) = numbers {
-        own.bytes.fill(0);
-        own.layout.encode(&numbers, &mut own.bytes).map_err(fault)?;
-    }
-    Ok(own)
 }

@@ -5,7 +5,7 @@ use ridgepoint::run::Options;
 use ridgepoint::{DType, Device, Tensor};
 
 fn device() -> Device {
-    Device::open_blocking(Options::default()).expect("an adapter (on Debian: apt-get install mesa-vulkan-drivers)")
+    Device::open_blocking(Options::default()).expect("the CPU device at least")
 }
 
 fn read(tensor: &Tensor) -> Vec<f32> {

@@ -2,10 +2,11 @@
 
 use ridgepoint::check::{Outcome, Report, Settings, random, run_blocking};
 use ridgepoint::reference::tol;
+use ridgepoint::run::{Adapter, Options};
 use ridgepoint::{DType, Device};
 
 fn device() -> Device {
-    let device = Device::open_blocking(Default::default()).expect("an adapter (on Debian: mesa-vulkan-drivers)");
+    let device = Device::open_blocking(Default::default()).expect("the CPU device at least");
     println!("checked on {}", device.name());
     device
 }
@@ -16,9 +17,20 @@ fn assert_passed(report: &Report) {
     assert!(report.passed());
 }
 
+/// Of several backends of one adapter the best.
 #[test]
-fn every_case_and_law_passes() {
-    assert_passed(&run_blocking(&device(), &Settings::default(), &mut |_| {}));
+fn every_case_and_law_passes_on_every_adapter() {
+    let mut names = Vec::new();
+    for summary in Device::adapters_blocking() {
+        if !names.contains(&summary.name) {
+            let adapter = Adapter::Named(summary.to_string());
+            let device = Device::open_blocking(Options { adapter, ..Options::default() }).expect("it is listed");
+            println!("checked on {}", device.name());
+            assert_passed(&run_blocking(&device, &Settings::default(), &mut |_| {}));
+            names.push(summary.name);
+        }
+    }
+    assert!(!names.is_empty());
 }
 
 /// A thousand graphs from a seed on.

@@ -24,12 +24,7 @@ impl Host {
     }
 
     fn with(required_features: wgpu::Features, required_limits: wgpu::Limits) -> Self {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-            backends: wgpu::Backends::PRIMARY,
-            ..wgpu::InstanceDescriptor::new_without_display_handle()
-        });
-        let adapter = block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default()))
-            .expect("an adapter (on Debian: apt-get install mesa-vulkan-drivers)");
+        let adapter = crate::host_adapter();
         let descriptor = wgpu::DeviceDescriptor { required_features, required_limits, ..Default::default() };
         let (device, queue) = block_on(adapter.request_device(&descriptor)).expect("the requirements are portable");
         let uncaptured = Arc::new(AtomicUsize::new(0));

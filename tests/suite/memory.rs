@@ -17,11 +17,7 @@ impl Dice {
 
 /// A host's device and the guest on it; the host submits when it likes.
 fn host() -> (wgpu::Device, wgpu::Queue, Device) {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        backends: wgpu::Backends::PRIMARY,
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let adapter = block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).expect("an adapter");
+    let adapter = crate::host_adapter();
     let (device, queue) =
         block_on(adapter.request_device(&wgpu::DeviceDescriptor::default())).expect("the default limits");
     let guest = Device::adopt(&adapter, device.clone(), queue.clone()).expect("the requirements are met");

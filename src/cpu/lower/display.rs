@@ -43,7 +43,6 @@ impl fmt::Display for List<'_> {
 }
 
 impl fmt::Display for Op {
-    #[expect(clippy::too_many_lines, reason = "one line for each instruction")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Un(k, d, a) => write!(f, "{d} = {k:?} {a}"),

@@ -211,7 +211,7 @@ impl Emitter<'_> {
                     self.choose(c, accept, reject);
                 }
                 Node::Loop { id, body, continuing, break_if } if self.facts.has_level(*id) => {
-                    self.ragged_loop(*id, body, continuing, *break_if)
+                    self.ragged_loop(*id, body, continuing, *break_if);
                 }
                 Node::Loop { id, body, continuing, break_if } => self.even_loop(*id, body, continuing, *break_if),
                 Node::Block { id, body } => self.block(*id, body),

@@ -1,5 +1,6 @@
 //! How values are made of words, and how they lie in memory.
-use naga::{ArraySize, Handle, Module, Scalar, ScalarKind, Type, TypeInner, VectorSize, proc::Layouter};
+use naga::proc::{IndexableLength, Layouter};
+use naga::{ArraySize, Handle, Module, Scalar, ScalarKind, Type, TypeInner, VectorSize};
 
 use super::super::tape::Cell;
 
@@ -114,13 +115,19 @@ impl<'m> Layouts<'m> {
             TypeInner::Scalar(s) | TypeInner::Atomic(s) => scalar(*s),
             TypeInner::Vector { size, scalar: s } => Some(*size as u32 * scalar(*s)?),
             TypeInner::Matrix { columns, rows, scalar: s } => Some(*columns as u32 * *rows as u32 * scalar(*s)?),
-            TypeInner::Array { base, size: ArraySize::Constant(n), .. } => {
-                self.words[base.index()]?.checked_mul(n.get())
-            }
+            TypeInner::Array { base, size, .. } => self.words[base.index()]?.checked_mul(self.count(*size).ok()??),
             TypeInner::Struct { members, .. } => {
                 members.iter().try_fold(0u32, |sum, m| sum.checked_add(self.words[m.ty.index()]?))
             }
             _ => None,
+        }
+    }
+    /// The number of elements; a size that is an override has its value by now.
+    fn count(&self, size: ArraySize) -> Result<Option<u32>, String> {
+        match size.resolve(self.module.to_ctx()) {
+            Ok(IndexableLength::Known(n)) => Ok(Some(n)),
+            Ok(IndexableLength::Dynamic) => Ok(None),
+            Err(_) => Err("an array whose size is an override that has no value".into()),
         }
     }
     /// The shape of a type.
@@ -165,16 +172,7 @@ impl<'m> Layouts<'m> {
             }
             Shape::Scalar(_) => return Err("an index into a scalar".into()),
             Shape::Of(h) => match self.module.types[h].inner {
-                TypeInner::Array { base, size, stride } => {
-                    let count = match size {
-                        ArraySize::Constant(n) => Some(n.get()),
-                        ArraySize::Dynamic => None,
-                        ArraySize::Pending(_) => {
-                            return Err("an array whose size is an override that has no value".into());
-                        }
-                    };
-                    (self.shape(base), stride, count)
-                }
+                TypeInner::Array { base, size, stride } => (self.shape(base), stride, self.count(size)?),
                 ref other => return Err(format!("indexing {other:?} is not supported by the CPU device")),
             },
         };

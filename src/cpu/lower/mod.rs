@@ -12,6 +12,8 @@ mod display;
 mod emit;
 mod layout;
 mod operands;
+mod optimise;
+mod shape;
 mod tree;
 mod verify;
 
@@ -53,9 +55,42 @@ pub fn lower(
     entry: &str,
     config: &Config,
 ) -> Result<Tape, String> {
-    let mut built = build::build(module, info, entry, config)?;
-    let facts = analyse::uniform::analyse(&mut built.tree);
-    let tape = emit::emit(built, &[], &facts, config);
+    lower_with(module, info, entry, config, true)
+}
+
+/// Without the passes that only make it faster, for tests.
+fn lower_with(
+    module: &naga::Module,
+    info: &naga::valid::ModuleInfo,
+    entry: &str,
+    config: &Config,
+    fast: bool,
+) -> Result<Tape, String> {
+    let mut built = build::build(module, info, entry, config, fast)?;
+    let tree = &mut built.tree;
+    if fast {
+        shape::dead::sweep(tree);
+    }
+    let mut facts = analyse::uniform::analyse(tree);
+    if fast {
+        shape::select::branches(tree, &facts);
+        facts = analyse::uniform::analyse(tree);
+    }
+    let mut prologue = vec![];
+    if fast {
+        shape::fuse::fuse(tree);
+        shape::address::split(tree, &mut facts);
+        shape::dead::sweep(tree);
+        shape::hoist::loops(tree);
+        prologue = shape::hoist::prologue(tree, &facts);
+        shape::coalesce::coalesce(tree, &facts, config.checks.written);
+        shape::dead::sweep(tree);
+    }
+    let mut tape = emit::emit(built, &prologue, &facts, config);
+    if fast {
+        optimise::jumps::tidy(&mut tape);
+        optimise::registers::share(&mut tape);
+    }
     debug_assert_eq!(verify(&tape), Ok(()), "bug: the tape is not well formed");
     Ok(tape)
 }

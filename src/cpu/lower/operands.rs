@@ -25,7 +25,7 @@ macro_rules! walk {
         $(#[$doc])*
         pub fn $name(op: &$($m)? Op, mut f: impl FnMut(Role, &$($m)? Reg)) {
             let f = &mut f;
-            let mut all = |role: Role, rs: &mut dyn Iterator<Item = &$($m)? Reg>, f: &mut dyn FnMut(Role, &$($m)? Reg)| rs.for_each(|r| f(role, r));
+            let all = |role: Role, rs: &mut dyn Iterator<Item = &$($m)? Reg>, f: &mut dyn FnMut(Role, &$($m)? Reg)| rs.for_each(|r| f(role, r));
             match op {
                 Op::Un(_, d, a) | Op::Mov(d, a) | Op::Copy(d, a) => {
                     f(Role::Read, a);

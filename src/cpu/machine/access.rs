@@ -154,8 +154,9 @@ impl<const N: usize> Straight for Store<N> {
         let (mem, base, a, mask) = (c.memory(i.mem), base(c, i), c.lane(i.s[0]), c.mask());
         let s = stored::<N>(c, i);
         let even = c.shape(i.slot, a).stride() == Some(4 * N as u32);
-        for (k, a) in a.iter().enumerate() {
-            let (a, m) = (a.get().0, mask[k].get().0);
+        for k in 0..a.len() {
+            let k = c.turn(k, a.len());
+            let (a, m) = (a[k].get().0, mask[k].get().0);
             let words: [Words; N] = std::array::from_fn(|n| s[n].line(k));
             let whole = (c.solid || all(&m)) && (even || uneven(&a, 4 * N as u32) == 0);
             if whole && mem.set_line::<S, N>(a[0].wrapping_add(base), &words) {
@@ -174,6 +175,7 @@ fn scatter<const N: usize>(c: &Context<'_>, i: &Ins, k: usize, words: &[Words; N
         return;
     }
     for j in 0..LANES {
+        let j = c.turn(j, LANES);
         if m[j] != 0 {
             mem.set::<N>(a[j].wrapping_add(base), std::array::from_fn(|n| words[n][j]));
         }
@@ -185,20 +187,24 @@ pub struct StoreOne<const N: usize>;
 impl<const N: usize> Straight for StoreOne<N> {
     #[inline(always)]
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
-        if let Some(lane) = last_active(c) {
+        if let Some(lane) = winner(c) {
             let words = stored::<N>(c, i).map(|s| s.word(lane));
             c.memory(i.mem).set::<N>(base(c, i), words);
         }
     }
 }
 
-/// The last lane that is active.
+/// The active lane whose store to the one address remains: the last, or in another order the first.
 #[inline(always)]
-pub fn last_active(c: &Context<'_>) -> Option<usize> {
+fn winner(c: &Context<'_>) -> Option<usize> {
     if !c.any {
         return None;
     }
     let line = |k: usize| c.mask()[k].get().0;
+    if c.shuffle & 1 != 0 {
+        let k = (0..c.lines()).find(|k| any(&line(*k)))?;
+        return line(k).iter().position(|m| *m != 0).map(|j| k * LANES + j);
+    }
     let k = (0..c.lines()).rev().find(|k| any(&line(*k)))?;
     line(k).iter().rposition(|m| *m != 0).map(|j| k * LANES + j)
 }
@@ -283,6 +289,7 @@ impl<H: Half, const N: usize> Straight for StoreHalf<H, N> {
         }
         let (mem, s) = (c.memory(i.mem), stored::<N>(c, i));
         for k in 0..c.lines() {
+            let k = c.turn(k, c.lines());
             let (at, m) = (addresses(c, i, k), c.mask()[k].get().0);
             let words: [Words; N] = std::array::from_fn(|n| H::Store::lanes::<HW>(&s[n].line(k)));
             if all(&m) && uneven(&at, 2 * N as u32) == 0 {
@@ -292,6 +299,7 @@ impl<H: Half, const N: usize> Straight for StoreHalf<H, N> {
                 }
             }
             for j in 0..LANES {
+                let j = c.turn(j, LANES);
                 if m[j] != 0 {
                     mem.set_halves::<N>(at[j], std::array::from_fn(|n| words[n][j] as u16));
                 }

@@ -1,6 +1,7 @@
 //! From the tape to flat code: registers become places in the files, labels positions, and each operation the code compiled for it.
 //! Everything that the accessors of `context` take on trust is checked here.
 use super::super::math::{Bin, Ter, Un};
+use super::super::sanitize::Checks;
 use super::super::tape::{Addr, AtomicFn, Cell, Gather, Label, MemIx, Memory, Op, Reg, Tape};
 use super::access::{
     F16, I16, Length, Load, LoadHalf, LoadHalfUniform, LoadSplat, LoadUniform, NO_LANES, Store, StoreHalf, StoreOne,
@@ -8,8 +9,10 @@ use super::access::{
 };
 use super::context::{Files, Ins, NO_SLOT, Run as Function};
 use super::fuse::Run;
+use super::inspect::Marks;
 use super::simd::{Handler, Isa};
 use super::tile::{Apart, Fused, RunTiles, Tiles};
+use super::watch::Site;
 use super::{atomic, flow, group, select};
 use std::collections::HashMap;
 
@@ -35,48 +38,75 @@ pub struct Code {
     pub files: Files,
     /// What the instructions that keep sums in processor registers do.
     pub tiles: Vec<Tiles>,
+    /// What the sanitizer's instructions look at.
+    pub sites: Vec<Site>,
     /// Instructions of the prologue.
     pub prologue: usize,
 }
 
-/// What the assembler makes of an operand list.
+/// How code is made.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    pub isa: Isa,
+    /// A multiply-add rounds once where the processor can.
+    pub fused: bool,
+    pub checks: Checks,
+}
+
+/// Makes code of a tape.
 pub struct Assembler<'t> {
-    tape: &'t Tape,
-    isa: Isa,
+    pub(super) tape: &'t Tape,
+    pub(super) isa: Isa,
     fused: bool,
-    stride: usize,
+    pub(super) stride: usize,
     pub ins: Vec<Ins>,
     labels: HashMap<Label, u32>,
     /// Instructions whose `t` is a label.
     jumps: Vec<(usize, Label)>,
     tiles: Vec<Tiles>,
+    pub(super) checks: Checks,
+    pub(super) marks: Marks,
+    pub(super) sites: Vec<Site>,
 }
 
-type Done = Result<(), String>;
+pub type Done = Result<(), String>;
 
 /// The code of a tape for blocks of so many lines, with these runs of multiply-adds put together.
 ///
 /// # Errors
 /// Where the tape breaks its own rules.
-pub fn assemble(tape: &Tape, isa: Isa, fused: bool, stride: usize, runs: &[Run]) -> Result<Code, String> {
-    let mut a =
-        Assembler { tape, isa, fused, stride, ins: vec![], labels: HashMap::new(), jumps: vec![], tiles: vec![] };
+pub fn assemble(tape: &Tape, how: How, stride: usize, runs: &[Run]) -> Result<Code, String> {
+    let How { isa, fused, checks } = how;
+    let marks = Marks::new(tape, checks);
+    let mut a = Assembler {
+        tape,
+        isa,
+        fused,
+        stride,
+        ins: vec![],
+        labels: HashMap::new(),
+        jumps: vec![],
+        tiles: vec![],
+        checks,
+        marks,
+        sites: vec![],
+    };
     for op in &tape.prologue {
-        a.op(op)?;
+        a.watched(op)?;
     }
     let prologue = a.ins.len();
     let mut at = 0;
     for run in runs {
-        tape.body[at..run.start].iter().try_for_each(|op| a.op(op))?;
+        tape.body[at..run.start].iter().try_for_each(|op| a.watched(op))?;
         a.run(run)?;
         at = run.end;
     }
-    tape.body[at..].iter().try_for_each(|op| a.op(op))?;
+    tape.body[at..].iter().try_for_each(|op| a.watched(op))?;
     for (at, label) in std::mem::take(&mut a.jumps) {
         a.ins[at].t = *a.labels.get(&label).ok_or_else(|| format!("bug: a jump to {label:?}, which is nowhere"))?;
     }
     let files = Files {
-        lanes: tape.n_lane as usize,
+        lanes: tape.n_lane as usize + a.marks.len(),
         uniforms: (tape.n_uniform + OWN) as usize,
         memory: tape.memory.len(),
         shapes: usize::from(tape.n_shapes),
@@ -86,16 +116,16 @@ pub fn assemble(tape: &Tape, isa: Isa, fused: bool, stride: usize, runs: &[Run])
     if lines > u64::from(u32::MAX) || files.lanes < 2 {
         return Err(format!("the kernel needs {} lane registers; that is not possible", files.lanes));
     }
-    Ok(Code { ins: a.ins, files, tiles: a.tiles, prologue })
+    Ok(Code { ins: a.ins, files, tiles: a.tiles, prologue, sites: a.sites })
 }
 
 impl Assembler<'_> {
-    fn zero(&self) -> Reg {
+    pub(super) fn zero(&self) -> Reg {
         Reg::uniform(self.tape.n_uniform)
     }
 
     /// A uniform register in passing.
-    fn passing(&self, n: u32) -> Reg {
+    pub(super) fn passing(&self, n: u32) -> Reg {
         Reg::uniform(self.tape.n_uniform + 1 + n)
     }
 
@@ -104,13 +134,13 @@ impl Assembler<'_> {
         self.with(self.isa.code::<H>())
     }
 
-    fn with(&self, run: Function) -> Ins {
+    pub(super) fn with(&self, run: Function) -> Ins {
         let zero = self.zero().ix() as u32;
         Ins { run, d: [0; 4], s: [zero; 4], offset: 0, t: 0, uniform: 0b1111, mem: 0, slot: NO_SLOT }
     }
 
     /// The place of a register in its file.
-    fn place(&self, r: Reg) -> Result<u32, String> {
+    pub(super) fn place(&self, r: Reg) -> Result<u32, String> {
         let n = if r.is_uniform() { self.tape.n_uniform + OWN } else { self.tape.n_lane };
         if r.ix() >= n as usize {
             return Err(format!("bug: {r:?} is not among the {n} registers of its kind"));
@@ -127,7 +157,7 @@ impl Assembler<'_> {
     }
 
     /// Sets source operand `n`.
-    fn source(&self, i: &mut Ins, n: usize, r: Reg) -> Done {
+    pub(super) fn source(&self, i: &mut Ins, n: usize, r: Reg) -> Done {
         i.s[n] = self.place(r)?;
         i.uniform = i.uniform & !(1 << n) | u32::from(r.is_uniform()) << n;
         Ok(())
@@ -198,7 +228,7 @@ impl Assembler<'_> {
         self.pure(&[d], &s, |_| select::ternary(isa, f, s.map(Reg::is_uniform), fused))
     }
 
-    fn op(&mut self, op: &Op) -> Done {
+    pub(super) fn op(&mut self, op: &Op) -> Done {
         let isa = self.isa;
         match op {
             Op::Un(f, d, s) => self.un(*f, *d, *s),

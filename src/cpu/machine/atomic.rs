@@ -148,6 +148,7 @@ impl Straight for Atomic {
         let (mem, f, binding) = (c.memory(i.mem), FUNCTIONS[i.t as usize], i.uniform & SHARED != 0);
         let (value, compare) = (c.any_source(i, 2), c.any_source(i, 3));
         for k in 0..c.lines() {
+            let k = c.turn(k, c.lines());
             let m = c.mask()[k].get().0;
             if !any(&m) {
                 continue;
@@ -155,6 +156,7 @@ impl Straight for Atomic {
             let (at, value, compare) = (addresses(c, i, k), value.line(k), compare.line(k));
             let mut old = splat(0);
             for j in 0..LANES {
+                let j = c.turn(j, LANES);
                 if m[j] != 0 {
                     old[j] = word(mem, binding, at[j], f, value[j], compare[j]);
                 }
@@ -176,8 +178,10 @@ impl Straight for AtomicWide {
         let compare = [c.either(i.d[2], i.uniform >> 4 & 1 != 0), c.either(i.d[3], i.uniform >> 5 & 1 != 0)];
         let join = |v: &[u32; 2]| u64::from(v[0]) | u64::from(v[1]) << 32;
         for k in 0..c.lines() {
+            let k = c.turn(k, c.lines());
             let (m, at) = (c.mask()[k].get().0, addresses(c, i, k));
             for j in 0..LANES {
+                let j = c.turn(j, LANES);
                 if m[j] == 0 {
                     continue;
                 }

@@ -7,6 +7,7 @@ use super::line::{LANES, Lane, Line, Words, all, splat};
 use super::memory::Mem;
 use super::shape::Shape;
 use super::tile::Tiles;
+use super::watch::{Site, Watch};
 use std::cell::Cell;
 
 /// The code of an instruction: it gets its own position and returns that of the next.
@@ -89,6 +90,12 @@ pub struct Context<'a> {
     pub any: bool,
     /// Lanes in a subgroup.
     pub subgroup: usize,
+    /// Not zero: where lanes store to the same place, not the last one wins.
+    pub shuffle: u32,
+    /// The sanitizer's state, where it looks.
+    pub watch: Option<&'a mut Watch>,
+    /// The places that it looks at.
+    pub sites: &'a [Site],
 }
 
 /// The sizes that the assembler checked the code against.
@@ -122,7 +129,22 @@ impl<'a> Context<'a> {
         assert!(fits, "bug: the register files are smaller than the code needs");
         let stride = files.stride;
         let (full, solid, any, subgroup) = (true, true, true, 32);
-        Self { lanes, uniforms, memory, shapes, tiles, lines: stride, stride, full, solid, any, subgroup }
+        Self {
+            lanes,
+            uniforms,
+            memory,
+            shapes,
+            tiles,
+            lines: stride,
+            stride,
+            full,
+            solid,
+            any,
+            subgroup,
+            shuffle: 0,
+            watch: None,
+            sites: &[],
+        }
     }
 
     /// Sets how many lines of each register are in use.
@@ -224,6 +246,16 @@ impl<'a> Context<'a> {
         self.solid = all(&and);
         self.any = super::line::any(&or);
         self.full = !super::line::any(&differ);
+    }
+
+    /// Which of `n` lanes or lines stores next, after so many others.
+    #[inline(always)]
+    pub fn turn(&self, k: usize, n: usize) -> usize {
+        if self.shuffle == 0 {
+            return k;
+        }
+        let k = (k + self.shuffle as usize) % n;
+        if self.shuffle & 1 == 0 { k } else { n - 1 - k }
     }
 
     /// How the lane part of an address lies; classified once for a block where it has a slot.

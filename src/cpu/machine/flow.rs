@@ -176,3 +176,12 @@ impl Straight for PutUniform {
         }
     }
 }
+
+/// A constant into a uniform register.
+pub struct SetUniform;
+impl Straight for SetUniform {
+    #[inline(always)]
+    fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
+        c.uniform(i.d[0]).set(i.t);
+    }
+}

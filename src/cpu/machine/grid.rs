@@ -77,6 +77,18 @@ impl Grid {
         [0, 1, 2].map(|q| at[q] as u32 * self.extent[q])
     }
 
+    /// The global id of a lane of the block that begins at `origin`.
+    pub fn invocation(&self, origin: [u32; 3], lane: u32) -> [u32; 3] {
+        let [x, y, _] = self.extent;
+        let place = if self.flat() { [lane, 0, 0] } else { [lane % x, lane / x % y, lane / (x * y)] };
+        [0, 1, 2].map(|q| origin[q] + place[q])
+    }
+
+    /// The workgroup of an invocation.
+    pub fn workgroup(&self, id: [u32; 3]) -> [u32; 3] {
+        [0, 1, 2].map(|q| id[q] / self.size[q])
+    }
+
     /// Invocations of a block in each direction that exist.
     fn present(&self, origin: [u32; 3]) -> [u32; 3] {
         [0, 1, 2].map(|q| self.extent[q].min((self.groups[q] * self.size[q]).wrapping_sub(origin[q])))
@@ -93,6 +105,20 @@ impl Grid {
     fn flat(&self) -> bool {
         self.extent[1] == 1 && self.extent[2] == 1
     }
+}
+
+/// The `n`-th of so many in another order, if there is a seed.
+pub fn shuffled(n: u64, total: u64, seed: Option<u32>) -> u64 {
+    let Some(seed) = seed else { return n };
+    let gcd = |mut a: u64, mut b: u64| {
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    let start = total / 2 + u64::from(seed.wrapping_mul(0x9e37_79b9)) % total.max(1);
+    let step = (start..).find(|step| gcd(*step, total) == 1).unwrap_or(1);
+    ((u128::from(n) * u128::from(step) + u128::from(seed)) % u128::from(total.max(1))) as u64
 }
 
 /// What of the built-in values is the same in every block: where the lanes lie in it.

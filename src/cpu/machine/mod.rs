@@ -14,10 +14,12 @@ mod flow;
 mod fuse;
 mod grid;
 mod group;
+mod inspect;
 mod line;
 mod memory;
 mod operands;
 mod select;
+mod shadow;
 mod shape;
 mod simd;
 mod state;
@@ -25,27 +27,45 @@ mod state;
 mod tests;
 mod threads;
 mod tile;
+mod watch;
 
-use super::tape::{Memory, Tape};
-use assemble::Code;
+use super::sanitize::{Checks, Kind};
+use super::tape::{At, Memory, Tape};
+use assemble::{Code, How};
 use grid::{Grid, Plan};
 pub use memory::Span;
 pub use simd::Isa;
 use state::State;
 use std::sync::{Mutex, OnceLock};
 pub use threads::Threads;
+pub use watch::Report;
+use watch::Watch;
+
+/// Something that the sanitizer saw.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What it is.
+    pub kind: Kind,
+    /// Where.
+    pub at: At,
+    /// The variable, if it is about one.
+    pub mem: Option<u16>,
+    /// The rest.
+    pub report: Report,
+}
 
 /// A tape, ready to run.
 pub struct Machine {
     tape: Tape,
-    isa: Isa,
-    fused: bool,
+    how: How,
     code: Code,
     /// The same with runs of multiply-adds put together; made when the first dispatch shows how addresses lie.
     quick: OnceLock<Option<Code>>,
     plan: Plan,
     /// States of threads that do not run now.
     idle: Mutex<Vec<State>>,
+    /// What the sanitizer knows, if it looks.
+    watch: Option<Mutex<Watch>>,
 }
 
 impl std::fmt::Debug for Machine {
@@ -60,12 +80,22 @@ impl Machine {
     /// # Errors
     /// Where the tape breaks its own rules.
     pub fn new(tape: Tape, isa: Isa, fused: bool) -> Result<Self, String> {
+        Self::checked(tape, isa, fused, Checks::default())
+    }
+
+    /// The same, under the eyes of the sanitizer.
+    ///
+    /// # Errors
+    /// As of `new`.
+    pub fn checked(tape: Tape, isa: Isa, fused: bool, checks: Checks) -> Result<Self, String> {
         if tape.subgroup == 0 || tape.subgroup as usize > group::MAX_LANES {
             return Err(format!("subgroups of {} lanes; 1 to {} are possible", tape.subgroup, group::MAX_LANES));
         }
         let plan = Plan::new(&tape);
-        let code = assemble::assemble(&tape, isa, fused, plan.lines(), &[])?;
-        Ok(Self { tape, isa, fused, code, quick: OnceLock::new(), plan, idle: Mutex::new(vec![]) })
+        let how = How { isa, fused, checks };
+        let code = assemble::assemble(&tape, how, plan.lines(), &[])?;
+        let watch = checks.any().then(|| Mutex::new(inspect::watch(&tape, checks)));
+        Ok(Self { tape, how, code, quick: OnceLock::new(), plan, idle: Mutex::new(vec![]), watch })
     }
 
     /// The bindings, by group and number, in the order in which `run` takes their memory.
@@ -76,15 +106,18 @@ impl Machine {
         })
     }
 
-    /// Runs so many workgroups.
+    /// Runs so many workgroups; gives what the sanitizer saw.
     ///
     /// # Panics
     /// Where `memory` is not one span for each binding.
-    pub fn run(&self, threads: &Threads, memory: &[Span], immediates: &[u32], groups: [u32; 3]) {
+    pub fn run(&self, threads: &Threads, memory: &[Span], immediates: &[u32], groups: [u32; 3]) -> Vec<Seen> {
         assert_eq!(memory.len(), self.bindings().count(), "bug: one span for each binding");
         let grid = Grid::new(&self.plan, groups);
         if grid.n_blocks() == 0 {
-            return;
+            return vec![];
+        }
+        if let Some(watch) = &self.watch {
+            return self.watched(watch, &grid, memory, immediates);
         }
         let code = self.quick.get_or_init(|| self.quick(&grid, memory, immediates)).as_ref().unwrap_or(&self.code);
         threads.share(grid.n_blocks(), |next| {
@@ -99,17 +132,38 @@ impl Machine {
             });
             self.idle().push(state);
         });
+        vec![]
+    }
+
+    /// Runs the blocks in the caller's thread under the eyes of the sanitizer.
+    fn watched(&self, watch: &Mutex<Watch>, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Vec<Seen> {
+        let mut watch = watch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = self.idle().pop().unwrap_or_else(|| State::new(&self.tape, &self.code));
+        state.watch(&self.tape, &self.code, grid, memory, immediates, &mut watch);
+        self.idle().push(state);
+        let mut seen: Vec<Seen> =
+            watch.reports.drain().map(|((kind, at, mem), report)| Seen { kind, at, mem, report }).collect();
+        seen.sort_by_key(|s| (s.at.0, s.kind));
+        seen
+    }
+
+    /// The tape that it runs.
+    pub fn tape(&self) -> &Tape {
+        &self.tape
     }
 
     /// The code with runs of multiply-adds put together, if there are any.
     fn quick(&self, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Option<Code> {
         let mut state = State::new(&self.tape, &self.code);
         let shapes = state.shapes(&self.tape, &self.code, grid, memory, immediates);
+        if self.how.checks.any() {
+            return None;
+        }
         let runs = fuse::runs(&self.tape, &shapes);
         if runs.is_empty() {
             return None;
         }
-        assemble::assemble(&self.tape, self.isa, self.fused, self.plan.lines(), &runs).ok()
+        assemble::assemble(&self.tape, self.how, self.plan.lines(), &runs).ok()
     }
 
     /// The idle states; a thread that panicked left none behind.

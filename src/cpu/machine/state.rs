@@ -10,6 +10,7 @@ use super::grid::{Grid, Pattern};
 use super::line::Line;
 use super::memory::{Mem, Span};
 use super::shape::Shape;
+use super::watch::Watch;
 use std::cell::Cell;
 
 /// One thread's state; it serves one kernel, any number of dispatches.
@@ -78,10 +79,40 @@ impl State {
         immediates: &[u32],
         next: &mut dyn FnMut() -> Option<u64>,
     ) {
-        self.with(tape, code, grid, bindings, immediates, |c, pattern, zeroed| {
+        self.with(tape, code, grid, bindings, immediates, None, |c, pattern, zeroed| {
             while let Some(block) = next() {
                 zeroed.iter().for_each(|m| m.clear());
                 begin(tape, grid, pattern, c, grid.origin(block));
+                execute(c, &code.ins);
+            }
+        });
+    }
+
+    /// Runs all blocks, one after the other, and looks at what they do.
+    pub fn watch(
+        &mut self,
+        tape: &Tape,
+        code: &Code,
+        grid: &Grid,
+        bindings: &[Span],
+        immediates: &[u32],
+        watch: &mut Watch,
+    ) {
+        let shuffle = watch.checks.shuffle;
+        self.with(tape, code, grid, bindings, immediates, Some(watch), |c, pattern, zeroed| {
+            // an odd or even number that is not zero, by the seed
+            c.shuffle = shuffle.map_or(0, |seed| (seed.wrapping_mul(0x9e37_79b9) >> 1) | 1 << 31);
+            let bytes: Vec<u32> = (0..tape.memory.len()).map(|n| c.memory(n as u16).bytes()).collect();
+            if let Some(watch) = &mut c.watch {
+                watch.dispatch(grid, &bytes);
+            }
+            for block in 0..grid.n_blocks() {
+                let origin = grid.origin(super::grid::shuffled(block, grid.n_blocks(), shuffle));
+                zeroed.iter().for_each(|m| m.clear());
+                begin(tape, grid, pattern, c, origin);
+                if let Some(watch) = &mut c.watch {
+                    watch.begin(origin);
+                }
                 execute(c, &code.ins);
             }
         });
@@ -97,7 +128,7 @@ impl State {
         immediates: &[u32],
     ) -> Vec<Shape> {
         let mut shapes = vec![Shape::OTHER; usize::from(tape.n_shapes)];
-        self.with(tape, code, grid, bindings, immediates, |c, pattern, _| {
+        self.with(tape, code, grid, bindings, immediates, None, |c, pattern, _| {
             begin(tape, grid, pattern, c, grid.origin(0));
             execute(c, &code.ins[..code.prologue]);
             for op in &tape.body {
@@ -118,6 +149,7 @@ impl State {
         grid: &Grid,
         bindings: &[Span],
         immediates: &[u32],
+        watch: Option<&mut Watch>,
         work: impl FnOnce(&mut Context<'_>, &Pattern, &[Mem]),
     ) {
         let n = self.immediates.len().min(immediates.len());
@@ -132,6 +164,8 @@ impl State {
         let shapes = Cell::from_mut(self.shapes.as_mut_slice()).as_slice_of_cells();
         let mut c = Context::new(&code.files, lanes, uniforms, &memory, shapes, &code.tiles);
         c.subgroup = tape.subgroup as usize;
+        c.sites = &code.sites;
+        c.watch = watch;
         work(&mut c, &pattern, &zeroed);
         self.pattern = Some(pattern);
     }

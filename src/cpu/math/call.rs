@@ -19,6 +19,7 @@ pub trait Unary {
 
     /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &Line) -> Line {
         let mut d = [0; 16];
         for i in 0..16 {
@@ -35,6 +36,7 @@ pub trait Binary {
 
     /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &Line, b: &Line) -> Line {
         let mut d = [0; 16];
         for i in 0..16 {
@@ -51,6 +53,7 @@ pub trait Ternary {
 
     /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &Line, b: &Line, c: &Line) -> Line {
         let mut d = [0; 16];
         for i in 0..16 {
@@ -67,6 +70,7 @@ pub trait Quaternary {
 
     /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &Line, b: &Line, c: &Line, e: &Line) -> Line {
         let mut d = [0; 16];
         for i in 0..16 {
@@ -78,6 +82,7 @@ pub trait Quaternary {
 
 /// The 64-bit value in one lane of a pair of lines, low words then high words.
 #[inline(always)]
+#[must_use]
 pub fn join(a: &[Line; 2], i: usize) -> u64 {
     u64::from(a[0][i]) | u64::from(a[1][i]) << 32
 }
@@ -96,6 +101,7 @@ pub trait WideUnary {
 
     /// The values in sixteen lanes.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &[Line; 2]) -> [Line; 2] {
         let mut d = [[0; 16]; 2];
         for i in 0..16 {
@@ -112,6 +118,7 @@ pub trait WideBinary {
 
     /// The values in sixteen lanes.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &[Line; 2], b: &[Line; 2]) -> [Line; 2] {
         let mut d = [[0; 16]; 2];
         for i in 0..16 {
@@ -128,10 +135,11 @@ pub trait WideCompare {
 
     /// The values in sixteen lanes.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &[Line; 2], b: &[Line; 2]) -> Line {
         let mut d = [0; 16];
-        for i in 0..16 {
-            d[i] = Self::call::<HW>(join(a, i), join(b, i));
+        for (i, d) in d.iter_mut().enumerate() {
+            *d = Self::call::<HW>(join(a, i), join(b, i));
         }
         d
     }
@@ -144,10 +152,11 @@ pub trait WideWiden {
 
     /// The values in sixteen lanes.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &Line) -> [Line; 2] {
         let mut d = [[0; 16]; 2];
-        for i in 0..16 {
-            split(&mut d, i, Self::call::<HW>(a[i]));
+        for (i, a) in a.iter().enumerate() {
+            split(&mut d, i, Self::call::<HW>(*a));
         }
         d
     }
@@ -160,10 +169,11 @@ pub trait WideNarrow {
 
     /// The values in sixteen lanes.
     #[inline(always)]
+    #[must_use]
     fn lanes<const HW: bool>(a: &[Line; 2]) -> Line {
         let mut d = [0; 16];
-        for i in 0..16 {
-            d[i] = Self::call::<HW>(join(a, i));
+        for (i, d) in d.iter_mut().enumerate() {
+            *d = Self::call::<HW>(join(a, i));
         }
         d
     }

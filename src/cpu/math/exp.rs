@@ -23,7 +23,7 @@ fn scaled<const HW: bool>(x: f32, shift: i32) -> f32 {
     let t = fma::<HW>(x, core::f32::consts::LOG2_E, LOW);
     let n = t - LOW;
     let r = fma::<HW>(n, -LN_2[1], fma::<HW>(n, -LN_2[0], x));
-    let q = poly::<HW, 5>(r, [0.5, 1.666_652_1e-1, 4.166_838_9e-2, 8.368_718e-3, 1.381_460_2e-3]);
+    let q = poly::<HW, 5>(r, [0.5, 1.666_652_1e-1, 4.166_839e-2, 8.368_718e-3, 1.381_460_2e-3]);
     let p = 1.0 + fma::<HW>(r * r, q, r);
     scale(p, t.to_bits().wrapping_sub(LOW.to_bits()).cast_signed() + shift)
 }

@@ -1,7 +1,7 @@
 //! The least that runs a `Lowered` on a wgpu device: every dispatch over fresh buffers, poisoned, with guard words.
 
 use ridgepoint::kernel::{Access, Dispatch, Lowered, Operand};
-use ridgepoint::wgpu;
+use ridgepoint::{lint, wgpu};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -20,10 +20,9 @@ pub struct Bare {
 type Pipeline = (wgpu::ComputePipeline, [wgpu::BindGroupLayout; 2]);
 
 impl Bare {
-    /// The first adapter that wgpu offers, or none.
+    /// The adapter that a host would get.
     pub fn open() -> Option<Self> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-        let adapter = pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())).ok()?;
+        let adapter = crate::host_adapter();
         let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).ok()?;
         Some(Self { device, queue, pipelines: RefCell::default() })
@@ -45,6 +44,11 @@ impl Bare {
     }
 
     fn compile(&self, step: &Dispatch) -> Pipeline {
+        let settings = lint::Settings::default();
+        let findings =
+            lint::source(&step.kernel.wgsl, &settings).unwrap_or_else(|e| panic!("{}: {e}", step.kernel.label));
+        let refused: Vec<_> = findings.iter().filter(|f| f.rule.refuses()).map(ToString::to_string).collect();
+        assert!(refused.is_empty(), "{}: {}\n{}", step.kernel.label, refused.join("\n"), step.kernel.wgsl);
         let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
             binding,
             visibility: wgpu::ShaderStages::COMPUTE,

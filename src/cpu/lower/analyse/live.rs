@@ -87,6 +87,8 @@ pub struct Meetings {
     pub ends: HashMap<Construct, Bits>,
     /// At the second part of a loop.
     pub nexts: HashMap<Construct, Bits>,
+    /// At the top of a loop.
+    pub tops: HashMap<Construct, Bits>,
 }
 
 /// The name of a node, as long as the tree stays as it is.
@@ -121,7 +123,7 @@ impl Meetings {
                     |u| reads.push(u),
                     |u| {
                         if kills && units.is_single(u) {
-                            live.remove(u)
+                            live.remove(u);
                         }
                     },
                 );
@@ -153,6 +155,7 @@ impl Meetings {
                     self.nexts.insert(*id, next.clone());
                     let begin = self.list(units, body, next);
                     if !top.join(&begin) {
+                        self.tops.insert(*id, top.clone());
                         return top;
                     }
                 }

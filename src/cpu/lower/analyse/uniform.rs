@@ -32,6 +32,14 @@ impl Uniformity {
     pub fn varies(&self, r: Reg) -> bool {
         self.varying[r.ix()]
     }
+    /// Is the register older than the analysis?
+    pub fn knows(&self, r: Reg) -> bool {
+        r.ix() < self.varying.len()
+    }
+    /// A new register.
+    pub fn push(&mut self, varies: bool) {
+        self.varying.push(varies);
+    }
     /// Has the construct a mask of its own?
     pub fn has_level(&self, id: Construct) -> bool {
         self.breaks[id as usize] || self.continues[id as usize]
@@ -199,7 +207,7 @@ impl Analysis<'_> {
                     |_| {},
                     |u| {
                         if waiting.contains(u) {
-                            bad.push(u)
+                            bad.push(u);
                         }
                     },
                 );

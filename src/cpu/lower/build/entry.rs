@@ -22,11 +22,11 @@ pub struct Built {
     pub cross_lane: bool,
 }
 
-/// The tree of an entry point.
+/// The tree of an entry point; `unroll`: short loops of constant length are written out.
 ///
 /// # Errors
 /// What is not a compute entry point, or uses what the CPU device does not have: by name.
-pub fn build(module: &Module, info: &ModuleInfo, entry: &str, config: &Config) -> Result<Built, String> {
+pub fn build(module: &Module, info: &ModuleInfo, entry: &str, config: &Config, unroll: bool) -> Result<Built, String> {
     let found = module.entry_points.iter().enumerate().find(|(_, e)| e.name == entry);
     let (ix, ep) = found.ok_or_else(|| format!("there is no entry point {entry}"))?;
     if ep.stage != naga::ShaderStage::Compute {
@@ -60,6 +60,7 @@ pub fn build(module: &Module, info: &ModuleInfo, entry: &str, config: &Config) -
         frames: vec![],
         targets: vec![],
         unrolling: vec![],
+        may_unroll: unroll,
         depth: 0,
         made: 0,
         at: super::At(0),
@@ -164,6 +165,10 @@ impl<'m> Builder<'m> {
         let total: u32 = size.iter().product();
         let three = |this: &mut Self, f: &dyn Fn(u8) -> BuiltIn| (0..3).map(|i| this.builtin(f(i))).collect();
         Ok(match b {
+            // one workgroup to a block, and one invocation in this direction: a word for all of them
+            naga::BuiltIn::GlobalInvocationId if self.cross_lane => (0..3)
+                .map(|i| self.builtin(if one(i) { BuiltIn::WorkgroupId(i) } else { BuiltIn::GlobalId(i) }))
+                .collect(),
             naga::BuiltIn::GlobalInvocationId => three(self, &BuiltIn::GlobalId),
             naga::BuiltIn::LocalInvocationId => {
                 (0..3).map(|i| if one(i) { self.constant(0) } else { self.builtin(BuiltIn::LocalId(i)) }).collect()

@@ -58,13 +58,13 @@ impl<'m> Builder<'m> {
     ) -> Res<Flow> {
         let leaves = [accept, reject].map(|b| self.last_jump(b).is_some_and(|g| tail.contains(&g)));
         let c = self.word(condition)?;
-        let mut go = |this: &mut Self, b: &'m Block, leaves: bool| {
+        let go = |this: &mut Self, b: &'m Block, leaves: bool| {
             if leaves {
                 return this.block(b, tail);
             }
             match this.block(b, &[])? {
                 Flow::Falls => this.statements(rest, tail),
-                left => Ok(left),
+                left @ Flow::Left(_) => Ok(left),
             }
         };
         match self.tree.constant(c) {
@@ -137,9 +137,7 @@ impl<'m> Builder<'m> {
         flow?;
         if self.exits[exits..].contains(&Goto::Break(id)) {
             self.undo_to(mark);
-            for v in self.writes[writes..].to_vec() {
-                self.set_known(v, None);
-            }
+            self.forget_since(writes);
             self.out.push(Node::Block { id, body: list });
         } else {
             self.out.extend(list);
@@ -219,7 +217,9 @@ impl<'m> Builder<'m> {
         continuing: &'m Block,
         break_if: Option<Handle<Expression>>,
     ) -> Res<Flow> {
-        if let Some(flow) = self.unroll(body, continuing, break_if)? {
+        if self.may_unroll
+            && let Some(flow) = self.unroll(body, continuing, break_if)?
+        {
             return Ok(flow);
         }
         self.forget_written(body);
@@ -236,9 +236,7 @@ impl<'m> Builder<'m> {
         self.out = outer;
         let (body, continuing, break_if) = parts?;
         self.undo_to(mark);
-        for v in self.writes[writes..].to_vec() {
-            self.set_known(v, None);
-        }
+        self.forget_since(writes);
         self.touch_all();
         self.targets.pop();
         self.out.push(Node::Loop { id, body, continuing, break_if });
@@ -257,9 +255,7 @@ impl<'m> Builder<'m> {
         let body = std::mem::take(&mut self.out);
         if self.exits[exits..].contains(&Goto::Continue(id)) {
             self.undo_to(mark);
-            for v in self.writes[writes..].to_vec() {
-                self.set_known(v, None);
-            }
+            self.forget_since(writes);
         }
         self.block(continuing, &[])?;
         let break_if = match break_if {

@@ -162,6 +162,7 @@ struct Builder<'m> {
     targets: Vec<Target>,
     /// Constructs that are being unrolled, each with the depth it stands at.
     unrolling: Vec<(Construct, usize)>,
+    may_unroll: bool,
     /// Open branches, loops and blocks.
     depth: usize,
     /// Instructions made so far.
@@ -183,7 +184,7 @@ impl<'m> Builder<'m> {
         self.tree.n_constructs - 1
     }
     fn push(&mut self, op: Op) {
-        self.made += 1;
+        self.made += usize::from(!matches!(op, Op::Mov(..) | Op::Copy(..)));
         self.out.push(Node::Op(op));
     }
     fn constant(&mut self, word: u32) -> Reg {
@@ -303,6 +304,12 @@ impl<'m> Builder<'m> {
     }
 
     // ---- scopes of knowledge
+    /// The variables written since may hold something else.
+    fn forget_since(&mut self, writes: usize) {
+        for i in writes..self.writes.len() {
+            self.set_known(self.writes[i], None);
+        }
+    }
     fn undo_to(&mut self, mark: usize) {
         while self.undo.len() > mark {
             match self.undo.pop().expect("bug: longer than the mark") {

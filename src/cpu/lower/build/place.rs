@@ -146,7 +146,7 @@ impl Builder<'_> {
                         && *n < 4
                         && start.wrapping_add(bytes * u32::try_from(*n).expect("bug: at most four")) == at =>
                 {
-                    *n += 1
+                    *n += 1;
                 }
                 _ => runs.push((at, cell, 1)),
             }

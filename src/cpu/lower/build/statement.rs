@@ -81,7 +81,7 @@ impl<'m> Builder<'m> {
             S::SubgroupBallot { result, predicate } => self.ballot(*result, *predicate)?,
             S::SubgroupGather { mode, argument, result } => self.gather(*mode, *argument, *result)?,
             S::SubgroupCollectiveOperation { op, collective_op, argument, result } => {
-                self.collect(*op, *collective_op, *argument, *result)?
+                self.collect(*op, *collective_op, *argument, *result)?;
             }
             other => return Err(unsupported(other).into()),
         }

@@ -6,8 +6,8 @@ use naga::{Block, Expression, Handle, Statement};
 
 use super::{Builder, Fail, Flow, Goto, Reg, Res, Target};
 
-/// Instructions that a loop may come to.
-const INSTRUCTIONS: usize = 640;
+/// Instructions that a loop may come to, moves not counted.
+const INSTRUCTIONS: usize = 1024;
 /// Times that it may run.
 const TURNS: usize = 64;
 
@@ -90,7 +90,7 @@ impl<'m> Builder<'m> {
         }
     }
     fn written_in(&self, block: &'m Block, out: &mut HashSet<u32>) {
-        for s in block.iter() {
+        for s in block {
             match s {
                 Statement::Block(b) => self.written_in(b, out),
                 Statement::If { accept, reject, .. } => {

@@ -1,21 +1,35 @@
 //! Everything that naga accepts must become a tape that is well formed.
+mod coverage;
 mod run;
 
 use super::{super::machine::Isa, *};
 use run::{Oracle, Words};
 
-/// Parses, validates and lowers.
-fn tape_with(wgsl: &str, checks: Checks, subgroup: u32) -> Tape {
+const CHECKS: Checks = Checks { index: true, divisor: true, finite: true, written: true };
+
+/// Parses, validates and lowers; with and without the passes that make it fast.
+fn tapes(wgsl: &str, entry: Option<&str>, checks: Checks, subgroup: u32) -> [Tape; 2] {
     let module = naga::front::wgsl::parse_str(wgsl).unwrap_or_else(|e| panic!("{}", e.emit_to_string(wgsl)));
     let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::all())
         .validate(&module)
         .unwrap_or_else(|e| panic!("{}", e.emit_to_string(wgsl)));
-    let entry = &module.entry_points[0].name;
-    let tape = lower(&module, &info, entry, &Config { subgroup, checks, zero_workgroup: true }).expect("lowers");
-    if let Err(e) = verify(&tape) {
-        panic!("{e}\n{tape}");
-    }
-    tape
+    let (module, info) = naga::back::pipeline_constants::process_overrides(
+        &module,
+        &info,
+        None,
+        &naga::back::PipelineConstants::default(),
+    )
+    .map(|(m, i)| (m.into_owned(), i.into_owned()))
+    .expect("overrides have defaults");
+    let entry = entry.unwrap_or(&module.entry_points[0].name);
+    [true, false].map(|fast| {
+        let config = Config { subgroup, checks, zero_workgroup: true };
+        let tape = lower_with(&module, &info, entry, &config, fast).expect("lowers");
+        if let Err(e) = verify(&tape) {
+            panic!("{e}\n{tape}");
+        }
+        tape
+    })
 }
 
 /// Reproducible words of all sizes.
@@ -36,16 +50,20 @@ fn agrees(name: &str, wgsl: &str, groups: [u32; 3]) {
 }
 fn agrees_in(name: &str, wgsl: &str, groups: [u32; 3], subgroup: u32) {
     let buffers = vec![vec![0; 512], noise(512)];
-    let oracle = Oracle::get().and_then(|o| o.run(wgsl, &buffers, groups));
-    let t = tape_with(wgsl, Checks::default(), subgroup);
-    for isa in [Isa::Portable, Isa::best()] {
-        let got = run::machine(&t, isa, &buffers, groups);
-        assert_ne!(got, buffers[0], "{name}: nothing is written");
-        let Some(want) = &oracle else { continue };
-        if let Some(i) = (0..got.len()).find(|i| got[*i] != want[*i]) {
-            panic!("{name} on {isa:?}: word {i} is {:#x}, the driver has {:#x}\n{t}", got[i], want[i]);
+    let [fast, plain] = tapes(wgsl, None, Checks::default(), subgroup);
+    let got = run::machine(&fast, Isa::best(), &buffers, groups);
+    assert_ne!(got, buffers[0], "{name}: nothing is written");
+    let same = |other: &Words, what: &str, tape: &Tape| {
+        if let Some(i) = (0..got.len()).find(|i| got[*i] != other[*i]) {
+            panic!("{name}: word {i} is {:#x}, {what} has {:#x}\n{tape}", got[i], other[i]);
         }
+    };
+    same(&run::machine(&fast, Isa::Portable, &buffers, groups), "the portable instruction set", &fast);
+    same(&run::machine(&plain, Isa::best(), &buffers, groups), "the plain tape", &fast);
+    if let Some(want) = Oracle::get().and_then(|o| o.run(wgsl, &buffers, groups)) {
+        same(&want, "the driver", &fast);
     }
+    tapes(wgsl, None, CHECKS, subgroup);
 }
 
 macro_rules! agree {
@@ -58,6 +76,7 @@ macro_rules! agree {
 }
 agree! {
     ragged [4, 1, 1];
+    small_branches [4, 1, 1];
     pointers [4, 1, 1];
     workgroup [4, 1, 1];
     numbers [4, 1, 1];
@@ -76,7 +95,7 @@ fn subgroup() {
 #[test]
 fn element_pointers() {
     let buffers = vec![vec![0; 512], noise(512)];
-    let of = |wgsl| run::machine(&tape_with(wgsl, Checks::default(), 32), Isa::best(), &buffers, [4, 1, 1]);
+    let of = |wgsl| run::machine(&tapes(wgsl, None, Checks::default(), 32)[0], Isa::best(), &buffers, [4, 1, 1]);
     let (got, want) =
         (of(include_str!("wgsl/element_pointers.wgsl")), of(include_str!("wgsl/element_pointers_oracle.wgsl")));
     assert_eq!(got, want);

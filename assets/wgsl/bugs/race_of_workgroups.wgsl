@@ -1,0 +1,9 @@
+// Every workgroup adds to one number without an atomic.
+@group(0) @binding(0) var<storage, read_write> total: array<u32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  if lane == 0u {
+    total[0] += 1u;
+  }
+}
