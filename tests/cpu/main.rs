@@ -8,3 +8,4 @@ mod builtins;
 mod device;
 mod expect;
 mod fuzz;
+mod layouts;
