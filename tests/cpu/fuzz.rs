@@ -25,9 +25,9 @@ fn shader(programs: &[Program], features: Features) -> String {
         program.print(&mut text);
     }
     text += "@compute @workgroup_size(32) fn main(@builtin(global_invocation_id) g: vec3<u32>, \
-             @builtin(local_invocation_index) lid: u32) {\n  _ = inp[0];\n";
+             @builtin(local_invocation_index) lid: u32) {\n  let in0 = inp[g.x * 3u]; let in1 = inp[g.x * 3u + 1u];\n";
     for (k, program) in programs.iter().enumerate() {
-        text += &format!("  out[{}u + g.x] = {}main(g.x, lid);\n", k * LANES, program.prefix);
+        text += &format!("  out[{}u + g.x] = {}main(g.x, lid, in0, in1);\n", k * LANES, program.prefix);
     }
     text + "}\n"
 }

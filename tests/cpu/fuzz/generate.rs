@@ -92,7 +92,7 @@ pub struct Generator {
     nested: usize,
 }
 
-/// A program from a seed; its names start with the prefix. `main` is the last function, `<prefix>main(gid, lid) -> u32`.
+/// A program from a seed; its names start with the prefix. `main` is the last function, `<prefix>main(gid, lid, in0, in1) -> u32`.
 pub fn program(seed: u64, prefix: &str, features: Features) -> Program {
     let random = Random::new(seed);
     let program = Program { prefix: prefix.into(), ..Program::default() };
@@ -205,7 +205,7 @@ impl Generator {
         let pointers: Vec<Type> = (0..self.random.below(3)).map(|_| self.any_type()).collect();
         let result = (pointers.is_empty() || self.random.chance(40)).then(|| self.value_type());
         let prefix = self.program.prefix.clone();
-        let mut params = vec!["gid: u32".to_string(), "lid: u32".to_string()];
+        let mut params = ["gid", "lid", "in0", "in1"].map(|name| format!("{name}: u32")).to_vec();
         self.begin();
         for (k, ty) in values.iter().enumerate() {
             params.push(format!("a{k}: {}", ty.name(&prefix)));
@@ -233,7 +233,7 @@ impl Generator {
     }
 
     fn begin(&mut self) {
-        self.scope = ["gid", "lid"]
+        self.scope = ["gid", "lid", "in0", "in1"]
             .map(|text| Name { text: text.into(), ty: Type::Scalar(U32), mutable: false, var: false })
             .into();
     }
@@ -261,7 +261,7 @@ impl Generator {
             }
         }
         for _ in 0..2 + self.random.below(2) {
-            if self.random.chance(30) {
+            if self.random.chance(15) {
                 self.phase(&mut body);
             } else {
                 let kept = self.scope.len();
@@ -275,7 +275,7 @@ impl Generator {
         }
         tail += "  return h;\n";
         let prefix = &self.program.prefix;
-        let head = format!("fn {prefix}main(gid: u32, lid: u32) -> u32");
+        let head = format!("fn {prefix}main(gid: u32, lid: u32, in0: u32, in1: u32) -> u32");
         self.program.functions.push(Function { head, vars, body, tail });
     }
 
@@ -406,7 +406,7 @@ impl Generator {
         }
         let helper = self.random.pick(&with_pointers).clone();
         let mut used: Vec<String> = vec![];
-        let mut form = format!("{}(gid, lid", helper.name);
+        let mut form = format!("{}(gid, lid, in0, in1", helper.name);
         let mut exprs = vec![];
         for ty in &helper.values {
             form += &format!(", ${}", exprs.len());
@@ -662,10 +662,17 @@ impl Generator {
         e
     }
 
-    /// A word of the input.
+    /// A word made of the input. Only two are read (each read is a loop in the oracle's code), all others are made of them.
     fn input(&mut self) -> Expr {
-        let (a, b) = (self.random.below(8), self.random.below(64));
-        node(Type::Scalar(U32), format!("inp[(gid * {}u + {b}u) % 256u]", 2 * a + 1), vec![])
+        let word = *self.random.pick(&["in0", "in1"]);
+        let k = self.random.below(30);
+        let form = match self.random.below(4) {
+            0 => word.to_string(),
+            1 => format!("({word} >> {}u)", k + 1),
+            2 => format!("({word} * {}u)", 2 * k + 3),
+            _ => format!("((in0 ^ in1) + {}u)", 37 * k),
+        };
+        node(Type::Scalar(U32), form, vec![])
     }
 
     /// Something of the type that is not constant, however shallow.
@@ -797,7 +804,7 @@ impl Generator {
         let helper = self.helpers.iter().find(|h| h.pointers.is_empty() && h.result.as_ref() == Some(ty))?.clone();
         let args: Vec<Expr> = helper.values.iter().map(|ty| self.stored(ty, depth.min(1))).collect();
         let holes: String = (0..args.len()).map(|k| format!(", ${k}")).collect();
-        let e = node(ty.clone(), format!("{}(gid, lid{holes})", helper.name), args);
+        let e = node(ty.clone(), format!("{}(gid, lid, in0, in1{holes})", helper.name), args);
         Some(self.held(e))
     }
 
