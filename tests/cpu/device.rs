@@ -1,4 +1,4 @@
-//! Adapters, and one dispatch on them: words in, words out.
+//! Adapters, and one dispatch on them: words in, words out. The only file that names the crate.
 use cpudev::{Checks, Findings, Isa, Kind, Options};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -77,17 +77,13 @@ impl Runner {
         (self.which == Which::Llvmpipe).then(|| DRIVER.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Runs `main` of the shader on storage buffers 0 (read) and 1 (read and write); the words of the latter afterwards.
-    pub fn run(&self, wgsl: &str, input: &[u32], output: &[u32], groups: u32) -> Result<Vec<u32>, String> {
-        use wgpu::BufferUsages as Usage;
-        let _alone = self.alone();
+    /// The pipeline of `main`, or what is said against it.
+    fn pipeline(&self, wgsl: &str) -> Result<wgpu::ComputePipeline, String> {
         let device = &self.device;
         let scope = device.push_error_scope(wgpu::ErrorFilter::Validation);
         let other = device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: None,
-            source: wgpu::ShaderSource::Wgsl(wgsl.into()),
-        });
+        let source = wgpu::ShaderSource::Wgsl(wgsl.into());
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: None,
             layout: None,
@@ -97,9 +93,22 @@ impl Runner {
             cache: None,
         });
         let errors = [pollster::block_on(other.pop()), pollster::block_on(scope.pop())];
-        if let Some(error) = errors.into_iter().flatten().next() {
-            return Err(error.to_string());
-        }
+        errors.into_iter().flatten().next().map_or(Ok(pipeline), |error| Err(error.to_string()))
+    }
+
+    /// An error where the sanitizer found what no right program does.
+    fn approve(&self) -> Result<(), String> {
+        let harmless = |kind| matches!(kind, Kind::DivisionByZero | Kind::Uninitialised);
+        let found = self.findings.take().into_iter().find(|found| !harmless(found.kind));
+        found.map_or(Ok(()), |found| Err(format!("the sanitizer reports {found:?}")))
+    }
+
+    /// Runs `main` of the shader on storage buffers 0 (read) and 1 (read and write); the words of the latter afterwards.
+    pub fn run(&self, wgsl: &str, input: &[u32], output: &[u32], groups: u32) -> Result<Vec<u32>, String> {
+        use wgpu::BufferUsages as Usage;
+        let _alone = self.alone();
+        let device = &self.device;
+        let pipeline = self.pipeline(wgsl)?;
         let scope = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let buffer = |words: &[u32], usage| {
             let bytes = 4 * words.len() as u64;
@@ -144,10 +153,7 @@ impl Runner {
         back.slice(..).map_async(wgpu::MapMode::Read, |mapped| mapped.unwrap());
         device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| e.to_string())?;
         let range = back.slice(..).get_mapped_range().map_err(|e| e.to_string())?;
-        let harmless = |kind| matches!(kind, Kind::DivisionByZero | Kind::Uninitialised);
-        if let Some(found) = self.findings.take().into_iter().find(|found| !harmless(found.kind)) {
-            return Err(format!("the sanitizer reports {found:?}"));
-        }
+        self.approve()?;
         Ok(bytemuck::cast_slice(&range).to_vec())
     }
 }

@@ -1,10 +1,11 @@
 //! Differential fuzzing: random programs on the CPU device and on the oracle must give the same words. A program that differs is cut down
-//! and printed. `RIDGEPOINT_FUZZ` says how many programs to try (without it: a few hundred), `RIDGEPOINT_FUZZ_SEED` where to begin,
+//! and printed. `RIDGEPOINT_FUZZ` says how many programs to try (without it: a hundred against the oracle, a thousand against itself), `RIDGEPOINT_FUZZ_SEED` where to begin,
 //! `RIDGEPOINT_FUZZ_SHOW` prints every shader before it runs (should a driver crash).
 pub mod generate;
 mod operate;
 mod shrink;
 pub mod tree;
+mod values;
 
 use crate::device::{Runner, Which};
 use generate::{Features, Random};
@@ -109,6 +110,7 @@ fn fuzz(pair: [&Runner; 2], seed: u64, count: usize) -> Vec<String> {
 }
 
 /// A number from the environment of a test.
+#[expect(clippy::disallowed_methods, reason = "how long a test runs is said by who runs it")]
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }

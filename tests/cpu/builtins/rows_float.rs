@@ -1,5 +1,5 @@
 //! Functions and operators on f32.
-use super::{B, Expect, F, I, Row, U, d, f, i, truth};
+use super::{B, Expect, F, I, Row, d, f, i, truth};
 use crate::expect::ulp;
 use std::f64::consts::PI;
 
