@@ -1,8 +1,8 @@
 //! Random types in buffers: a whole value copied through registers and workgroup memory, and every scalar read by its path, must be where the
 //! layout rules of WGSL put it. The expectation needs no oracle.
-use crate::device::Runner;
-use crate::fuzz::generate::Random;
-use crate::fuzz::tree::{Scalar, Type};
+use super::device::Runner;
+use super::fuzz::generate::Random;
+use super::fuzz::tree::{Scalar, Type};
 use Scalar::{F16, F32, I32, I64, U32, U64};
 
 /// Elements in the buffers: two workgroups of four.

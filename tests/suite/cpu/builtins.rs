@@ -4,8 +4,8 @@ mod rows_float;
 mod rows_free;
 mod rows_int;
 
-use crate::device::{Runner, Which};
-use crate::expect::{Expect, plain};
+use super::device::{Runner, Which};
+use super::expect::{Expect, plain};
 use std::f32::consts::{FRAC_PI_2, PI};
 
 /// The type of an argument or a result.

@@ -1,9 +1,9 @@
 //! Functions that mix components: packing, products of vectors and matrices, bit fields, 64-bit and half-precision arithmetic. The shader
 //! has `w` and `v`, four words each; `small(x)` is a whole number from -8 to 7, of which sums of products are exact; `some(x)` one in
 //! [-8, 8) in steps of 2^-12.
+use super::super::expect::ulp;
 use super::rows_int::{extract, extract_signed, insert};
 use super::{Expect, Free, d, f};
-use crate::expect::ulp;
 
 const NONE: wgpu::Features = wgpu::Features::empty();
 const WIDE: wgpu::Features = wgpu::Features::SHADER_INT64;

@@ -1,5 +1,5 @@
-//! Adapters, and one dispatch on them: words in, words out. The only file that names the crate.
-use cpudev::{Checks, Findings, Isa, Kind, Options};
+//! Adapters, and one dispatch on them: words in, words out.
+use ridgepoint::cpu::{self, Checks, Findings, Isa, Kind, Options};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What is tried: the CPU device, and the software driver of Mesa where it is installed.
@@ -48,7 +48,7 @@ impl Runner {
     }
 
     fn cpu(options: &Options) -> Option<Self> {
-        Self::new(Which::Cpu, cpudev::instance(options), Arc::clone(&options.findings))
+        Self::new(Which::Cpu, cpu::instance(options), Arc::clone(&options.findings))
     }
 
     fn new(which: Which, instance: wgpu::Instance, findings: Arc<Findings>) -> Option<Self> {

@@ -7,7 +7,7 @@ mod shrink;
 pub mod tree;
 mod values;
 
-use crate::device::{Runner, Which};
+use super::device::{Runner, Which};
 use generate::{Features, Random};
 use tree::Program;
 
