@@ -5,6 +5,8 @@ mod autograd;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(feature = "cpu")]
+mod cpu;
 mod embed;
 mod grads;
 mod grads_move;

@@ -4,8 +4,9 @@ mod rows_float;
 mod rows_free;
 mod rows_int;
 
-use crate::device::{Runner, Which};
-use crate::expect::{Expect, plain};
+use super::device::{Runner, Which};
+use super::expect::{Expect, plain};
+use std::f32::consts::{FRAC_PI_2, PI};
 
 /// The type of an argument or a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,9 +78,9 @@ const NASTY_F: [f32; 40] = [
     0.75,
     0.99999994,
     1.0000001,
-    3.1415927,
-    -3.1415927,
-    1.5707964,
+    PI,
+    -PI,
+    FRAC_PI_2,
     10.0,
     -10.0,
     88.0,

@@ -1,6 +1,6 @@
 //! Functions and operators on f32.
-use super::{B, Expect, F, I, Row, U, d, f, i, truth};
-use crate::expect::ulp;
+use super::super::expect::ulp;
+use super::{B, Expect, F, I, Row, d, f, i, truth};
 use std::f64::consts::PI;
 
 /// Within `3 + 2 |x|` units in the last place.

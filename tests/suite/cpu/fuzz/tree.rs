@@ -85,10 +85,6 @@ impl Scalar {
         matches!(self, Self::I64 | Self::U64)
     }
 
-    pub fn is_signed(self) -> bool {
-        matches!(self, Self::I32 | Self::I64)
-    }
-
     /// Of a whole number.
     pub fn literal(self, x: i64) -> String {
         match self {

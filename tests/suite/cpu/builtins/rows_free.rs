@@ -1,9 +1,9 @@
 //! Functions that mix components: packing, products of vectors and matrices, bit fields, 64-bit and half-precision arithmetic. The shader
 //! has `w` and `v`, four words each; `small(x)` is a whole number from -8 to 7, of which sums of products are exact; `some(x)` one in
 //! [-8, 8) in steps of 2^-12.
+use super::super::expect::ulp;
 use super::rows_int::{extract, extract_signed, insert};
 use super::{Expect, Free, d, f};
-use crate::expect::ulp;
 
 const NONE: wgpu::Features = wgpu::Features::empty();
 const WIDE: wgpu::Features = wgpu::Features::SHADER_INT64;
@@ -309,8 +309,8 @@ pub(super) const ROWS: &[Free] = &[
     half!("a * b", |a, b| a * b),
     half!("-a", |a, _| -a),
     half!("abs(a)", |a, _| a.abs()),
-    half!("min(a, b)", |a, b| a.min(b)),
-    half!("max(a, b)", |a, b| a.max(b)),
+    half!("min(a, b)", f64::min),
+    half!("max(a, b)", f64::max),
     half!("floor(a)", |a, _| a.floor()),
     half!("ceil(a)", |a, _| a.ceil()),
     half!("trunc(a)", |a, _| a.trunc()),

@@ -1,6 +1,7 @@
 //! Operators and built-in functions on scalars and vectors, by the type of the result.
-use super::generate::{Generator, is_exact, node};
+use super::generate::{Generator, node};
 use super::tree::{Expr, Scalar, Type};
+use super::values::is_exact;
 use Scalar::{Bool, F16, F32, I32, I64, U32, U64};
 
 impl Generator {
@@ -306,9 +307,9 @@ impl Generator {
                     args: vec![a.clone(), b],
                 })
             }
-            8 if s == F32 && n == 1 => self.dot(depth),
+            8 if s == F32 && n == 1 => Some(self.dot(depth)),
             9 if s == F32 && n > 1 => self.product(n, depth),
-            _ => self.from_integer(s, n, depth),
+            _ => Some(self.converted(s, n, depth)),
         };
         e.filter(|e| is_exact(s, e.bound, e.fraction)).unwrap_or(a)
     }
@@ -341,12 +342,12 @@ impl Generator {
         }
     }
 
-    fn dot(&mut self, depth: usize) -> Option<Expr> {
+    fn dot(&mut self, depth: usize) -> Expr {
         let m = 2 + self.random().below(3);
         let of = Type::Vector(m, F32);
         let (a, b) = (self.dynamic(&of, depth), self.expr(&of, depth));
         let (bound, fraction) = (a.bound * b.bound * m as f64, a.fraction + b.fraction);
-        Some(Expr { ty: Type::Scalar(F32), form: "dot($0, $1)".into(), args: vec![a, b], bound, fraction })
+        Expr { ty: Type::Scalar(F32), form: "dot($0, $1)".into(), args: vec![a, b], bound, fraction }
     }
 
     /// A matrix times a vector, a vector times a matrix, or a column of a product of matrices.
@@ -382,7 +383,7 @@ impl Generator {
         Some(Expr { ty: Type::Vector(n, F32), form, args, bound, fraction })
     }
 
-    fn from_integer(&mut self, s: Scalar, n: usize, depth: usize) -> Option<Expr> {
+    fn converted(&mut self, s: Scalar, n: usize, depth: usize) -> Expr {
         let ty = Type::of(s, n);
         let name = ty.name("");
         let (form, from, bound) = match self.random().below(4) {
@@ -394,6 +395,6 @@ impl Generator {
         let a = self.dynamic(&Type::of(from, n), depth);
         let fraction = a.fraction;
         let bound = if from == F16 { a.bound } else { bound };
-        Some(Expr { ty, form, args: vec![a], bound, fraction })
+        Expr { ty, form, args: vec![a], bound, fraction }
     }
 }

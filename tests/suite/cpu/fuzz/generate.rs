@@ -23,7 +23,7 @@ impl Random {
     }
 
     pub fn below(&mut self, n: usize) -> usize {
-        ((self.next() >> 32) * n as u64 >> 32) as usize
+        (((self.next() >> 32) * n as u64) >> 32) as usize
     }
 
     pub fn chance(&mut self, percent: usize) -> bool {
@@ -35,37 +35,24 @@ impl Random {
     }
 }
 
-/// What a variable of the type may hold: whole numbers up to this.
-fn limit(s: Scalar) -> f64 {
-    if s == F16 { 15.0 } else { 255.0 }
-}
-
-/// What a matrix element may hold: what any vector may.
-const MATRIX_LIMIT: f64 = 255.0;
-
-/// Are the numbers exact, with room for a rounding of the sum of two?
-fn exact(s: Scalar, bound: f64, fraction: u32) -> bool {
-    bound * 2f64.powi(fraction.cast_signed()) <= if s == F16 { 1024.0 } else { 4_194_304.0 }
-}
-
 /// A name in scope.
 #[derive(Clone)]
-struct Name {
-    text: String,
-    ty: Type,
+pub(super) struct Name {
+    pub(super) text: String,
+    pub(super) ty: Type,
     /// May be assigned to.
-    mutable: bool,
+    pub(super) mutable: bool,
     /// Is a `var`, whose address can be taken.
-    var: bool,
+    pub(super) var: bool,
 }
 
 /// A helper function that may be called.
 #[derive(Clone)]
-struct Helper {
-    name: String,
-    values: Vec<Type>,
-    pointers: Vec<Type>,
-    result: Option<Type>,
+pub(super) struct Helper {
+    pub(super) name: String,
+    pub(super) values: Vec<Type>,
+    pub(super) pointers: Vec<Type>,
+    pub(super) result: Option<Type>,
 }
 
 /// Which scalar types the adapters have.
@@ -76,23 +63,23 @@ pub struct Features {
 }
 
 pub struct Generator {
-    random: Random,
-    features: Features,
-    program: Program,
-    scope: Vec<Name>,
-    helpers: Vec<Helper>,
+    pub(super) random: Random,
+    pub(super) features: Features,
+    pub(super) program: Program,
+    pub(super) scope: Vec<Name>,
+    pub(super) helpers: Vec<Helper>,
     /// Loops around the current place, and whether a `break` would leave one.
-    loops: usize,
+    pub(super) loops: usize,
     /// The result type of the function, if it may return early.
-    returns: Option<Type>,
-    fresh: usize,
+    pub(super) returns: Option<Type>,
+    pub(super) fresh: usize,
     /// Statements left.
-    budget: usize,
+    pub(super) budget: usize,
     /// Indices within indices.
-    nested: usize,
+    pub(super) nested: usize,
 }
 
-/// A program from a seed; its names start with the prefix. `main` is the last function, `<prefix>main(gid, lid) -> u32`.
+/// A program from a seed; its names start with the prefix. `main` is the last function, `<prefix>main(gid, lid, in0, in1) -> u32`.
 pub fn program(seed: u64, prefix: &str, features: Features) -> Program {
     let random = Random::new(seed);
     let program = Program { prefix: prefix.into(), ..Program::default() };
@@ -205,7 +192,7 @@ impl Generator {
         let pointers: Vec<Type> = (0..self.random.below(3)).map(|_| self.any_type()).collect();
         let result = (pointers.is_empty() || self.random.chance(40)).then(|| self.value_type());
         let prefix = self.program.prefix.clone();
-        let mut params = vec!["gid: u32".to_string(), "lid: u32".to_string()];
+        let mut params = ["gid", "lid", "in0", "in1"].map(|name| format!("{name}: u32")).to_vec();
         self.begin();
         for (k, ty) in values.iter().enumerate() {
             params.push(format!("a{k}: {}", ty.name(&prefix)));
@@ -233,7 +220,7 @@ impl Generator {
     }
 
     fn begin(&mut self) {
-        self.scope = ["gid", "lid"]
+        self.scope = ["gid", "lid", "in0", "in1"]
             .map(|text| Name { text: text.into(), ty: Type::Scalar(U32), mutable: false, var: false })
             .into();
     }
@@ -261,7 +248,7 @@ impl Generator {
             }
         }
         for _ in 0..2 + self.random.below(2) {
-            if self.random.chance(30) {
+            if self.random.chance(15) {
                 self.phase(&mut body);
             } else {
                 let kept = self.scope.len();
@@ -275,7 +262,7 @@ impl Generator {
         }
         tail += "  return h;\n";
         let prefix = &self.program.prefix;
-        let head = format!("fn {prefix}main(gid: u32, lid: u32) -> u32");
+        let head = format!("fn {prefix}main(gid: u32, lid: u32, in0: u32, in1: u32) -> u32");
         self.program.functions.push(Function { head, vars, body, tail });
     }
 
@@ -406,7 +393,7 @@ impl Generator {
         }
         let helper = self.random.pick(&with_pointers).clone();
         let mut used: Vec<String> = vec![];
-        let mut form = format!("{}(gid, lid", helper.name);
+        let mut form = format!("{}(gid, lid, in0, in1", helper.name);
         let mut exprs = vec![];
         for ty in &helper.values {
             form += &format!(", ${}", exprs.len());
@@ -588,238 +575,6 @@ impl Generator {
         self.scope.push(Name { text, ty: Type::Scalar(s), mutable: false, var: false });
     }
 
-    // ---- places and values ----
-
-    /// Something to assign to, and its type.
-    fn place(&mut self) -> (Expr, Type) {
-        let names: Vec<Name> = self.scope.iter().filter(|n| n.mutable).cloned().collect();
-        let name = self.random.pick(&names).clone();
-        let place = node(name.ty, name.text, vec![]);
-        let place = self.descend(place, true, 70);
-        let ty = place.ty.clone();
-        (place, ty)
-    }
-
-    /// Goes down into a composite, with some probability at each step.
-    fn descend(&mut self, e: Expr, dynamic: bool, percent: usize) -> Expr {
-        if !self.random.chance(percent) {
-            return e;
-        }
-        let index = |g: &mut Self, n: usize| -> Expr {
-            if dynamic && g.random.chance(60) {
-                g.nested += 1;
-                let i = if g.nested > 2 { g.input() } else { g.dynamic(&Type::Scalar(U32), 1) };
-                g.nested -= 1;
-                node(Type::Scalar(U32), format!("($0 % {n}u)"), vec![i])
-            } else {
-                let k = g.random.below(n);
-                node(Type::Scalar(U32), format!("{k}"), vec![])
-            }
-        };
-        let next = match e.ty.clone() {
-            Type::Scalar(_) => return e,
-            Type::Vector(n, s) => {
-                let i = index(self, n);
-                node(Type::Scalar(s), "$0[$1]", vec![e, i])
-            }
-            Type::Matrix(c, r) => {
-                let i = index(self, c);
-                node(Type::Vector(r, F32), "$0[$1]", vec![e, i])
-            }
-            Type::Array(element, n) => {
-                let i = index(self, n);
-                node(*element, "$0[$1]", vec![e, i])
-            }
-            Type::Struct(k) => {
-                let j = self.random.below(self.program.structs[k].len());
-                let ty = self.program.structs[k][j].clone();
-                node(ty, format!("$0.m{j}"), vec![e])
-            }
-        };
-        self.descend(next, dynamic, percent)
-    }
-
-    /// A name, or part of one, of this type.
-    pub(super) fn read(&mut self, ty: &Type) -> Option<Expr> {
-        for _ in 0..6 {
-            let name = self.random.pick(&self.scope).clone();
-            let whole = node(name.ty.clone(), name.text, vec![]);
-            let e = if name.ty == *ty { whole } else { self.descend(whole, name.mutable, 85) };
-            if e.ty == *ty {
-                return Some(self.held(e));
-            }
-        }
-        None
-    }
-
-    /// Notes what a variable of its type may hold.
-    fn held(&self, mut e: Expr) -> Expr {
-        e.bound = match &e.ty {
-            Type::Scalar(s) | Type::Vector(_, s) => limit(*s),
-            Type::Matrix(..) => MATRIX_LIMIT,
-            Type::Array(..) | Type::Struct(_) => 0.0,
-        };
-        e
-    }
-
-    /// A word of the input.
-    fn input(&mut self) -> Expr {
-        let (a, b) = (self.random.below(8), self.random.below(64));
-        node(Type::Scalar(U32), format!("inp[(gid * {}u + {b}u) % 256u]", 2 * a + 1), vec![])
-    }
-
-    /// Something of the type that is not constant, however shallow.
-    pub(super) fn leaf(&mut self, ty: &Type) -> Expr {
-        if let Some(e) = self.read(ty) {
-            return e;
-        }
-        match ty {
-            Type::Scalar(s) => {
-                let word = self.input();
-                let form = match s {
-                    U32 => return word,
-                    I32 => "bitcast<i32>($0)",
-                    Bool => "(($0 & 1u) == 1u)",
-                    F32 => "f32(i32($0 & 15u) - 8i)",
-                    F16 => "f16(i32($0 & 15u) - 8i)",
-                    I64 => "i64(u64($0) * 12345678901lu)",
-                    U64 => "(u64($0) * 123456789lu)",
-                };
-                let mut e = node(ty.clone(), form, vec![word]);
-                e.bound = 8.0;
-                e
-            }
-            Type::Vector(n, s) => {
-                let parts: Vec<Expr> = (0..*n).map(|_| self.leaf(&Type::Scalar(*s))).collect();
-                self.compose(ty, parts)
-            }
-            _ => self.composite(ty, 0),
-        }
-    }
-
-    /// A vector, matrix, array or struct from its parts, in order.
-    pub(super) fn compose(&self, ty: &Type, parts: Vec<Expr>) -> Expr {
-        let holes: Vec<String> = (0..parts.len()).map(|k| format!("${k}")).collect();
-        let form = format!("{}({})", ty.name(&self.program.prefix), holes.join(", "));
-        let bound = parts.iter().map(|p| p.bound).fold(0.0, f64::max);
-        let fraction = parts.iter().map(|p| p.fraction).max().unwrap_or(0);
-        Expr { ty: ty.clone(), form, args: parts, bound, fraction }
-    }
-
-    fn composite(&mut self, ty: &Type, depth: usize) -> Expr {
-        let parts: Vec<Expr> = match ty {
-            Type::Array(element, n) => (0..*n).map(|_| self.stored(element, depth)).collect(),
-            Type::Struct(k) => self.program.structs[*k].clone().iter().map(|field| self.stored(field, depth)).collect(),
-            Type::Matrix(c, r) => (0..*c)
-                .map(|_| {
-                    let column = self.expr(&Type::Vector(*r, F32), depth);
-                    self.cut(column, MATRIX_LIMIT)
-                })
-                .collect(),
-            Type::Scalar(_) | Type::Vector(..) => unreachable!("bug: not a composite"),
-        };
-        self.compose(ty, parts)
-    }
-
-    /// An expression that may be kept in a variable.
-    fn stored(&mut self, ty: &Type, depth: usize) -> Expr {
-        let e = self.expr(ty, depth);
-        self.kept(e)
-    }
-
-    fn stored_dynamic(&mut self, ty: &Type, depth: usize) -> Expr {
-        let e = self.dynamic(ty, depth);
-        self.kept(e)
-    }
-
-    fn kept(&mut self, e: Expr) -> Expr {
-        match e.ty.scalar() {
-            Some((s, _)) if s.is_float() => self.cut(e, limit(s)),
-            _ => e,
-        }
-    }
-
-    /// A float or vector of them as whole numbers within the limit.
-    fn cut(&mut self, e: Expr, limit: f64) -> Expr {
-        if e.bound <= limit && e.fraction == 0 {
-            return e;
-        }
-        let name = e.ty.name("");
-        let (s, _) = e.ty.scalar().expect("bug: only scalars and vectors are cut");
-        let suffix = if s == F16 { "h" } else { "f" };
-        let inner = if e.fraction > 0 { "trunc($0)" } else { "$0" };
-        let form = format!("clamp({inner}, {name}(-{limit:.1}{suffix}), {name}({limit:.1}{suffix}))");
-        Expr { ty: e.ty.clone(), form, args: vec![e], bound: limit, fraction: 0 }
-    }
-
-    /// A literal or an expression.
-    pub(super) fn expr(&mut self, ty: &Type, depth: usize) -> Expr {
-        if self.random.chance(20)
-            && let Some((s, n)) = ty.scalar()
-        {
-            let x = if s.is_float() {
-                self.random.below(17) as i64 - 8
-            } else {
-                *self.random.pick(&[0, 1, 2, 3, 5, 7, 31, 100, 255, 65535, 0x7fff_ffff, -1, -2, -7, -1000])
-            };
-            let form = if n == 1 { s.literal(x) } else { format!("{}({})", ty.name(""), s.literal(x)) };
-            let mut e = node(ty.clone(), form, vec![]);
-            e.bound = x.abs() as f64;
-            return e;
-        }
-        self.dynamic(ty, depth)
-    }
-
-    /// An expression that is not constant, so that no compiler evaluates (and rejects) it.
-    pub(super) fn dynamic(&mut self, ty: &Type, depth: usize) -> Expr {
-        if depth == 0 || self.random.chance(15) {
-            return self.leaf(ty);
-        }
-        match ty.scalar() {
-            None if matches!(ty, Type::Matrix(..)) => self.matrix(ty, depth - 1),
-            None => self.read(ty).unwrap_or_else(|| self.composite(ty, depth - 1)),
-            Some((s, n)) => {
-                if self.random.chance(8)
-                    && let Some(e) = self.result(ty, depth - 1)
-                {
-                    return e;
-                }
-                self.operation(s, n, depth - 1)
-            }
-        }
-    }
-
-    /// A call for its result.
-    fn result(&mut self, ty: &Type, depth: usize) -> Option<Expr> {
-        if self.loops > 1 {
-            return None;
-        }
-        let helper = self.helpers.iter().find(|h| h.pointers.is_empty() && h.result.as_ref() == Some(ty))?.clone();
-        let args: Vec<Expr> = helper.values.iter().map(|ty| self.stored(ty, depth.min(1))).collect();
-        let holes: String = (0..args.len()).map(|k| format!(", ${k}")).collect();
-        let e = node(ty.clone(), format!("{}(gid, lid{holes})", helper.name), args);
-        Some(self.held(e))
-    }
-
-    fn matrix(&mut self, ty: &Type, depth: usize) -> Expr {
-        let Type::Matrix(c, r) = *ty else { unreachable!("bug: not a matrix") };
-        let mut e = match self.random.below(5) {
-            0 => {
-                let m = self.read(&Type::Matrix(r, c)).unwrap_or_else(|| self.composite(&Type::Matrix(r, c), depth));
-                let bound = m.bound;
-                let mut e = node(ty.clone(), "transpose($0)", vec![m]);
-                e.bound = bound;
-                e
-            }
-            _ => match self.read(ty) {
-                Some(e) => e,
-                None => self.composite(ty, depth),
-            },
-        };
-        e.bound = e.bound.max(1.0);
-        e
-    }
-
     pub(super) fn random(&mut self) -> &mut Random {
         &mut self.random
     }
@@ -827,8 +582,4 @@ impl Generator {
     pub(super) fn features(&self) -> Features {
         self.features
     }
-}
-
-pub(super) fn is_exact(s: Scalar, bound: f64, fraction: u32) -> bool {
-    exact(s, bound, fraction)
 }
