@@ -1,13 +1,13 @@
 //! A compute device in pure Rust behind the wgpu API: naga IR, run in lock step over the lanes of a workgroup.
 #[cfg(not(target_arch = "wasm32"))]
 mod hal;
-pub mod kernel;
-pub mod lower;
-pub mod machine;
-pub mod math;
+mod kernel;
+mod lower;
+mod machine;
+mod math;
 mod options;
-pub mod sanitize;
-pub mod tape;
+mod sanitize;
+mod tape;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use hal::instance;
