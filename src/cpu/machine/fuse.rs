@@ -285,10 +285,8 @@ pub fn grids(run: &Run, max_rows: usize) -> Option<Vec<Grid>> {
     // sums with the same factors on the left are a row
     let mut rows: BTreeMap<Vec<Factor>, Vec<usize>> = BTreeMap::new();
     for (n, sum) in run.sums.iter().enumerate() {
-        let steady = |f: &[Factor]| {
-            f.iter().all(|g| g.stream == f[0].stream && g.component.is_some() == f[0].component.is_some())
-        };
-        if !steady(&sum.x) || !steady(&sum.y) {
+        // what is four components in one step is four components in all
+        if sum.y.iter().any(|f| f.component.is_some() != sum.y[0].component.is_some()) {
             return None;
         }
         rows.entry(sum.x.clone()).or_default().push(n);
