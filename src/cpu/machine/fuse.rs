@@ -169,10 +169,7 @@ impl<'t> Finder<'t> {
             return None;
         }
         let (a, b) = (self.factor(a)?, self.factor(b)?);
-        let (x, y) = match (a, b) {
-            ((x, true), (y, false)) | ((y, false), (x, true)) => (x, y),
-            _ => return None,
-        };
+        let (((x, true), (y, false)) | ((y, false), (x, true))) = (a, b) else { return None };
         let sum = match self.held.get(&c) {
             Some(Held::Sum(n)) => *n,
             Some(_) => return None,

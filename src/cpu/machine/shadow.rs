@@ -80,29 +80,34 @@ impl Local {
     #[inline(always)]
     pub fn line<const WRITE: bool, const N: usize>(&mut self, now: Now, first: usize, lane: u32) -> bool {
         let n = 16 * N;
-        let (Some(written), Some(read)) = (self.written.get_mut(first..first + n), self.read.get_mut(first..first + n)) else {
+        let (Some(written), Some(read)) = (self.written.get_mut(first..first + n), self.read.get_mut(first..first + n))
+        else {
             return false;
         };
+        let (written, read) = (written.as_chunks_mut::<16>().0, read.as_chunks_mut::<16>().0);
         let (start, begun) = (now.epoch << EPOCH_SHIFT, now.begun << EPOCH_SHIFT);
-        let mut bad = 0;
-        for u in 0..n {
-            let me = start | (lane + (u / N) as u32);
-            let (w, r) = (written[u], read[u]);
-            let clash = u32::from(w >= start) & u32::from(w != me);
-            let other = if WRITE { u32::from(r >= start) & u32::from(r != me) } else { u32::from(w < begun) };
-            bad |= clash | other;
+        let mut bad = [0; 16];
+        for (c, (w, r)) in written.iter().zip(read.iter()).enumerate() {
+            for u in 0..16 {
+                let me = start | (lane + ((c * 16 + u) / N) as u32);
+                let clash = u32::from(w[u] >= start) & u32::from(w[u] != me);
+                let other =
+                    if WRITE { u32::from(r[u] >= start) & u32::from(r[u] != me) } else { u32::from(w[u] < begun) };
+                bad[u] |= clash | other;
+            }
         }
-        if bad != 0 {
+        if bad.iter().fold(0, |all, b| all | b) != 0 {
             return false;
         }
-        for u in 0..n {
-            let me = start | (lane + (u / N) as u32);
-            if WRITE {
-                written[u] = me;
-            } else {
-                let r = read[u];
-                let again = r | (u32::from(r & !MANY != me) << 12);
-                read[u] = if r < start { me } else { again };
+        for (c, (w, r)) in written.iter_mut().zip(read).enumerate() {
+            for u in 0..16 {
+                let me = start | (lane + ((c * 16 + u) / N) as u32);
+                if WRITE {
+                    w[u] = me;
+                } else {
+                    let again = r[u] | (u32::from(r[u] & !MANY != me) << 12);
+                    r[u] = if r[u] < start { me } else { again };
+                }
             }
         }
         true
@@ -230,7 +235,8 @@ impl Shared {
     #[inline(always)]
     pub fn line<const WRITE: bool, const N: usize>(&mut self, turn: Turn, first: usize, lane: u32) -> bool {
         let n = 16 * N;
-        let (Some(written), Some(read)) = (self.written.get_mut(first..first + n), self.read.get_mut(first..first + n)) else {
+        let (Some(written), Some(read)) = (self.written.get_mut(first..first + n), self.read.get_mut(first..first + n))
+        else {
             return false;
         };
         let mut bad = false;

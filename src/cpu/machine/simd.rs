@@ -57,6 +57,7 @@ impl Isa {
     }
 
     /// The code of a handler for this instruction set, or for the best there is where this processor lacks it.
+    #[must_use]
     pub fn code<H: Handler>(self) -> Run {
         match self.min(Self::best()) {
             #[cfg(target_arch = "x86_64")]

@@ -129,14 +129,20 @@ impl State {
     }
 
     /// Makes a context of the state.
-    fn with(&mut self, job: &Job<'_>, watch: Option<&mut Watch>, work: impl FnOnce(&mut Context<'_>, &Pattern, &[Mem])) {
+    fn with(
+        &mut self,
+        job: &Job<'_>,
+        watch: Option<&mut Watch>,
+        work: impl FnOnce(&mut Context<'_>, &Pattern, &[Mem]),
+    ) {
         let Job { tape, code, grid, bindings, immediates } = *job;
         let n = self.immediates.len().min(immediates.len());
         self.immediates[..n].copy_from_slice(&immediates[..n]);
         let pattern = self.pattern.take().filter(|p| p.is_of(grid)).unwrap_or_else(|| Pattern::new(grid));
         let memory = self.memory(tape, bindings);
         let is_workgroup = |m: &Memory| tape.zero_workgroup && matches!(m, Memory::Workgroup { .. });
-        let zeroed: Vec<Mem> = tape.memory.iter().zip(&memory).filter(|(m, _)| is_workgroup(m)).map(|(_, m)| *m).collect();
+        let zeroed: Vec<Mem> =
+            tape.memory.iter().zip(&memory).filter(|(m, _)| is_workgroup(m)).map(|(_, m)| *m).collect();
         let lanes = Cell::from_mut(self.lanes.as_mut_slice()).as_slice_of_cells();
         let uniforms = Cell::from_mut(self.uniforms.as_mut_slice()).as_slice_of_cells();
         let shapes = Cell::from_mut(self.shapes.as_mut_slice()).as_slice_of_cells();

@@ -267,9 +267,7 @@ unsafe fn tile_of<S: Simd, const FUSED: bool, const L: usize, const R: usize, co
                     let mut y = [S::spread(factor(&starts[l], at[0])); C];
                     if QUAD {
                         let four = S::quads(factor(&starts[l], at[R]).add(4 * half));
-                        for c in 0..C {
-                            y[c] = four[c];
-                        }
+                        y.copy_from_slice(&four[..C]);
                     } else {
                         for c in 0..C {
                             y[c] = S::load(factor(&starts[l], at[R + c]).add(half));

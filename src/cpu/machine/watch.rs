@@ -4,7 +4,7 @@ use super::super::tape::At;
 use super::access::{addresses, base, has_lanes};
 use super::context::{Any, Context, Ins};
 use super::grid::Grid;
-use super::line::{LANES, Line, Words, all, any, blend, splat};
+use super::line::{LANES, Lane, Line, Words, all, any, blend, splat};
 use super::shadow::{EPOCHS, Local, Now, Shared, Turn, Verdict};
 use super::shape::uneven;
 use super::simd::{Simd, Straight};
@@ -371,7 +371,7 @@ impl Straight for WatchSubgroup {
 
 /// An active lane and one that exists and is not active, in the same group of so many lanes.
 fn missing(c: &Context<'_>, size: usize) -> Option<(u32, u32)> {
-    let lane = |file: super::line::Lane<'_>, j: usize| file[j / LANES].get().0[j % LANES] != 0;
+    let lane = |file: Lane<'_>, j: usize| file[j / LANES].get().0[j % LANES] != 0;
     let lanes = c.lines() * LANES;
     (0..lanes.div_ceil(size)).find_map(|g| {
         let group = || g * size..((g + 1) * size).min(lanes);
@@ -423,17 +423,10 @@ impl Straight for WatchIndex {
     #[inline(always)]
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
         let (index, bound) = (c.any_source(i, 0), c.any_source(i, 1));
-        let mut bad = 0;
-        if let (Any::Lane(index), Any::Uniform(bound)) = (index, bound) {
-            for line in index {
-                let x = line.get().0;
-                for j in 0..LANES {
-                    bad |= u32::from(x[j] >= bound);
-                }
-            }
-            if bad == 0 {
-                return;
-            }
+        if let (Any::Lane(index), Any::Uniform(bound)) = (index, bound)
+            && highest(index, |w| w) < bound
+        {
+            return;
         }
         // a negative index is a large one
         let found = flagged(c, |k| {
@@ -468,6 +461,21 @@ impl Straight for WatchDivisor {
     }
 }
 
+/// The highest of a function of all words of a register.
+#[inline(always)]
+fn highest(lane: Lane<'_>, f: impl Fn(u32) -> u32) -> u32 {
+    let mut high = splat(0);
+    for line in lane {
+        let line = line.get().0;
+        for j in 0..LANES {
+            high[j] = high[j].max(f(line[j]));
+        }
+    }
+    high.into_iter().fold(0, u32::max)
+}
+
+/// The sign of a number.
+const SIGN: u32 = 1 << 31;
 /// All ones in a number that is not finite.
 const EXPONENT: u32 = 0x7f80_0000;
 
@@ -482,14 +490,11 @@ impl Straight for WatchFinite {
     #[inline(always)]
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
         let d = c.either(i.d[0], i.uniform >> 4 & 1 != 0);
-        let mut bad = 0;
-        for k in 0..c.lines() {
-            let line = d.line(k);
-            for j in 0..LANES {
-                bad |= u32::from(line[j] & EXPONENT == EXPONENT);
-            }
-        }
-        if bad == 0 {
+        let fine = match d {
+            Any::Lane(lane) => highest(lane, |w| w & !SIGN) < EXPONENT,
+            Any::Uniform(word) => word & EXPONENT != EXPONENT,
+        };
+        if fine {
             return;
         }
         let found = flagged(c, |k| {
