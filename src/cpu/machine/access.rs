@@ -33,7 +33,11 @@ pub fn has_lanes(i: &Ins) -> bool {
 /// The destinations of a load.
 #[inline(always)]
 fn destinations<'a, const N: usize>(c: &Context<'a>, i: &Ins) -> [Lane<'a>; N] {
-    std::array::from_fn(|n| c.lane(i.d[n]))
+    let mut d = [c.lane(i.d[0]); N];
+    for n in 1..N {
+        d[n] = c.lane(i.d[n]);
+    }
+    d
 }
 
 /// Words at an address with a lane part.
@@ -140,7 +144,11 @@ impl<const N: usize> Straight for LoadUniform<N> {
 /// What is stored.
 #[inline(always)]
 fn stored<'a, const N: usize>(c: &Context<'a>, i: &Ins) -> [Any<'a>; N] {
-    std::array::from_fn(|n| c.either(i.d[n], i.uniform >> n & 1 != 0))
+    let mut s = [c.either(i.d[0], i.uniform & 1 != 0); N];
+    for n in 1..N {
+        s[n] = c.either(i.d[n], i.uniform >> n & 1 != 0);
+    }
+    s
 }
 
 /// Words to addresses with a lane part, where the mask is set.
@@ -157,7 +165,10 @@ impl<const N: usize> Straight for Store<N> {
         for k in 0..a.len() {
             let k = c.turn(k, a.len());
             let (a, m) = (a[k].get().0, mask[k].get().0);
-            let words: [Words; N] = std::array::from_fn(|n| s[n].line(k));
+            let mut words = [s[0].line(k); N];
+            for n in 1..N {
+                words[n] = s[n].line(k);
+            }
             let whole = (c.solid || all(&m)) && (even || uneven(&a, 4 * N as u32) == 0);
             if whole && mem.set_line::<S, N>(a[0].wrapping_add(base), &words) {
                 continue;
@@ -291,9 +302,17 @@ impl<H: Half, const N: usize> Straight for StoreHalf<H, N> {
         for k in 0..c.lines() {
             let k = c.turn(k, c.lines());
             let (at, m) = (addresses(c, i, k), c.mask()[k].get().0);
-            let words: [Words; N] = std::array::from_fn(|n| H::Store::lanes::<HW>(&s[n].line(k)));
+            let mut words = [splat(0); N];
+            for n in 0..N {
+                words[n] = H::Store::lanes::<HW>(&s[n].line(k));
+            }
             if all(&m) && uneven(&at, 2 * N as u32) == 0 {
-                let line = std::array::from_fn(|j| std::array::from_fn(|n| words[n][j] as u16));
+                let mut line = [[0; N]; LANES];
+                for j in 0..LANES {
+                    for n in 0..N {
+                        line[j][n] = words[n][j] as u16;
+                    }
+                }
                 if mem.set_halves_line::<N>(at[0], line) {
                     continue;
                 }

@@ -169,10 +169,7 @@ impl<'t> Finder<'t> {
             return None;
         }
         let (a, b) = (self.factor(a)?, self.factor(b)?);
-        let (x, y) = match (a, b) {
-            ((x, true), (y, false)) | ((y, false), (x, true)) => (x, y),
-            _ => return None,
-        };
+        let (((x, true), (y, false)) | ((y, false), (x, true))) = (a, b) else { return None };
         let sum = match self.held.get(&c) {
             Some(Held::Sum(n)) => *n,
             Some(_) => return None,
@@ -285,10 +282,8 @@ pub fn grids(run: &Run, max_rows: usize) -> Option<Vec<Grid>> {
     // sums with the same factors on the left are a row
     let mut rows: BTreeMap<Vec<Factor>, Vec<usize>> = BTreeMap::new();
     for (n, sum) in run.sums.iter().enumerate() {
-        let steady = |f: &[Factor]| {
-            f.iter().all(|g| g.stream == f[0].stream && g.component.is_some() == f[0].component.is_some())
-        };
-        if !steady(&sum.x) || !steady(&sum.y) {
+        // what is four components in one step is four components in all
+        if sum.y.iter().any(|f| f.component.is_some() != sum.y[0].component.is_some()) {
             return None;
         }
         rows.entry(sum.x.clone()).or_default().push(n);

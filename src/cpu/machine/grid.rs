@@ -24,7 +24,7 @@ impl Plan {
         if tape.cross_lane {
             return Self { size, extent };
         }
-        let lines = (CACHE_BYTES / 64 / tape.n_lane.max(1) as usize).clamp(4, MAX_LINES);
+        let lines = (CACHE_BYTES / 64 / tape.n_lane.max(1) as usize).clamp(8, MAX_LINES);
         let target = (lines * LANES) as u32;
         let lanes = |extent: &[u32; 3]| extent.iter().product::<u32>();
         while lanes(&extent) > target {

@@ -65,7 +65,8 @@ impl Assembler<'_> {
         }
         self.look(op)?;
         self.op(op)?;
-        self.remember(op)
+        self.remember(op);
+        Ok(())
     }
 
     /// Where a place is noted.
@@ -85,11 +86,13 @@ impl Assembler<'_> {
             Op::Barrier { storage, workgroup, at } => {
                 let mut i = self.blank::<WatchBarrier>();
                 i.offset = u32::from(*storage) | u32::from(*workgroup) << 1;
-                self.push_site(i, *at, None)
+                self.push_site(i, *at, None);
+                Ok(())
             }
             Op::Ballot { at, .. } | Op::Collect { at, .. } | Op::Gather { at, .. } if self.checks.uniformity => {
                 let i = self.blank::<WatchSubgroup>();
-                self.push_site(i, *at, None)
+                self.push_site(i, *at, None);
+                Ok(())
             }
             Op::CheckIndex { index, bound, signed, mem, at } => {
                 self.look_index(*index, *bound, *signed, mem.map(|m| m.0), *at)
@@ -97,23 +100,24 @@ impl Assembler<'_> {
             Op::CheckDivisor { d, at } => {
                 let mut i = self.blank::<WatchDivisor>();
                 self.source(&mut i, 0, *d)?;
-                self.push_site(i, *at, None)
+                self.push_site(i, *at, None);
+                Ok(())
             }
             Op::CheckFinite { d, s, at } => self.look_finite(*d, s, *at),
             Op::CheckWritten { s, at } => {
                 let Some(mark) = self.marks.0.get(s).copied() else { return Ok(()) };
                 let mut i = self.blank::<WatchWritten>();
                 i.s[0] = mark * self.stride as u32;
-                self.push_site(i, *at, None)
+                self.push_site(i, *at, None);
+                Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    fn push_site(&mut self, mut i: Ins, at: At, mem: Option<u16>) -> Done {
+    fn push_site(&mut self, mut i: Ins, at: At, mem: Option<u16>) {
         i.t = self.site(at, mem, 1);
         self.ins.push(i);
-        Ok(())
     }
 
     fn look_at<const WRITE: bool>(&mut self, addr: &Addr, cell: Cell, n: usize, at: At, alike: bool) -> Done {
@@ -139,7 +143,8 @@ impl Assembler<'_> {
         let mut i = self.with(run);
         self.address(&mut i, addr)?;
         i.uniform |= u32::from(alike) * ALIKE;
-        self.push_site(i, at, Some(addr.mem.0))
+        self.push_site(i, at, Some(addr.mem.0));
+        Ok(())
     }
 
     fn look_atomic(&mut self, addr: &Addr, bytes: u32, at: At) -> Done {
@@ -166,7 +171,8 @@ impl Assembler<'_> {
             }
         }
         i.offset = u32::from(signed);
-        self.push_site(i, at, mem)
+        self.push_site(i, at, mem);
+        Ok(())
     }
 
     fn look_finite(&mut self, d: Reg, s: &[Reg], at: At) -> Done {
@@ -177,13 +183,14 @@ impl Assembler<'_> {
         for (n, r) in s.iter().take(4).enumerate() {
             self.source(&mut i, n, *r)?;
         }
-        self.push_site(i, at, None)
+        self.push_site(i, at, None);
+        Ok(())
     }
 
     /// Notes which registers of function memory are written now, or forgotten.
-    fn remember(&mut self, op: &Op) -> Done {
+    fn remember(&mut self, op: &Op) {
         if self.marks.len() == 0 {
-            return Ok(());
+            return;
         }
         let mut touched = vec![];
         if let Op::Forget { first, count } = op {
@@ -201,6 +208,5 @@ impl Assembler<'_> {
                 self.ins.push(i);
             }
         }
-        Ok(())
     }
 }

@@ -88,8 +88,9 @@ impl Mem {
     /// `N` consecutive words.
     #[inline(always)]
     pub fn get<const N: usize>(self, address: u32) -> Option<[u32; N]> {
+        let p = self.at(address, 4 * N as u32)?;
         // SAFETY: `at` checked the bound; any bits are words.
-        self.at(address, 4 * N as u32).map(|p| unsafe { p.cast::<[u32; N]>().read_unaligned() })
+        Some(unsafe { p.cast::<[u32; N]>().read_unaligned() })
     }
 
     /// Writes `N` consecutive words, if they lie within the variable.
@@ -104,8 +105,9 @@ impl Mem {
     /// `N` consecutive half words.
     #[inline(always)]
     pub fn get_halves<const N: usize>(self, address: u32) -> Option<[u16; N]> {
+        let p = self.at(address, 2 * N as u32)?;
         // SAFETY: as in `get`.
-        self.at(address, 2 * N as u32).map(|p| unsafe { p.cast::<[u16; N]>().read_unaligned() })
+        Some(unsafe { p.cast::<[u16; N]>().read_unaligned() })
     }
 
     /// Writes `N` consecutive half words, if they lie within the variable.
@@ -120,8 +122,9 @@ impl Mem {
     /// Sixteen consecutive elements of `N` half words.
     #[inline(always)]
     pub fn halves<const N: usize>(self, address: u32) -> Option<[[u16; N]; LANES]> {
+        let p = self.at(address, 32 * N as u32)?;
         // SAFETY: as in `get`.
-        self.at(address, 32 * N as u32).map(|p| unsafe { p.cast::<[[u16; N]; LANES]>().read_unaligned() })
+        Some(unsafe { p.cast::<[[u16; N]; LANES]>().read_unaligned() })
     }
 
     /// Writes sixteen consecutive elements of `N` half words, if they all lie within the variable.
@@ -138,8 +141,9 @@ impl Mem {
     /// Sixteen consecutive elements of `N` words, by component.
     #[inline(always)]
     pub fn line<S: Simd, const N: usize>(self, address: u32) -> Option<[Words; N]> {
+        let p = self.at(address, 64 * N as u32)?;
         // SAFETY: as in `get`.
-        self.at(address, 64 * N as u32).map(|p| unsafe { S::split(p.cast::<[[u32; N]; LANES]>()) })
+        Some(unsafe { S::split(p.cast::<[[u32; N]; LANES]>()) })
     }
 
     /// Writes sixteen consecutive elements of `N` words, if they all lie within the variable.

@@ -35,7 +35,7 @@ use assemble::{Code, How};
 use grid::{Grid, Plan};
 pub use memory::Span;
 pub use simd::Isa;
-use state::State;
+use state::{Job, State};
 use std::sync::{Mutex, OnceLock};
 pub use threads::Threads;
 pub use watch::Report;
@@ -124,7 +124,8 @@ impl Machine {
             let Some(mut run) = next() else { return };
             let idle = self.idle().pop();
             let mut state = idle.unwrap_or_else(|| State::new(&self.tape, &self.code));
-            state.run(&self.tape, code, &grid, memory, immediates, &mut || {
+            let job = Job { tape: &self.tape, code, grid: &grid, bindings: memory, immediates };
+            state.run(&job, &mut || {
                 while run.is_empty() {
                     run = next()?;
                 }
@@ -139,7 +140,8 @@ impl Machine {
     fn watched(&self, watch: &Mutex<Watch>, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Vec<Seen> {
         let mut watch = watch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut state = self.idle().pop().unwrap_or_else(|| State::new(&self.tape, &self.code));
-        state.watch(&self.tape, &self.code, grid, memory, immediates, &mut watch);
+        let job = Job { tape: &self.tape, code: &self.code, grid, bindings: memory, immediates };
+        state.watch(&job, &mut watch);
         self.idle().push(state);
         let mut seen: Vec<Seen> =
             watch.reports.drain().map(|((kind, at, mem), report)| Seen { kind, at, mem, report }).collect();
@@ -155,7 +157,7 @@ impl Machine {
     /// The code with runs of multiply-adds put together, if there are any.
     fn quick(&self, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Option<Code> {
         let mut state = State::new(&self.tape, &self.code);
-        let shapes = state.shapes(&self.tape, &self.code, grid, memory, immediates);
+        let shapes = state.shapes(&Job { tape: &self.tape, code: &self.code, grid, bindings: memory, immediates });
         if self.how.checks.any() {
             return None;
         }

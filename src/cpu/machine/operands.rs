@@ -43,12 +43,16 @@ pub fn visit(op: &Op, f: &mut dyn FnMut(Reg, Touch)) {
         Op::Length { d, .. } => write(&[*d], f),
         Op::Atomic { d, addr, s, .. } => (address(addr, f), read(s, f), d.iter().for_each(|d| f(*d, part(*d)))).2,
         Op::AtomicWide { d, addr, s, .. } => {
-            (address(addr, f), read(s.as_flattened(), f), d.iter().flatten().for_each(|d| f(*d, part(*d)))).2
+            address(addr, f);
+            read(s.as_flattened(), f);
+            d.iter().flatten().for_each(|d| f(*d, part(*d)));
         }
         Op::Ballot { d, predicate, .. } => (predicate.iter().for_each(|r| f(*r, Touch::Read)), write(d, f)).1,
         Op::Collect { d, s, .. } => (read(&[*s], f), f(*d, part(*d))).1,
         Op::Gather { d, s, index, .. } => {
-            (read(&[*s], f), index.iter().for_each(|r| f(*r, Touch::Read)), f(*d, part(*d))).2
+            read(&[*s], f);
+            index.iter().for_each(|r| f(*r, Touch::Read));
+            f(*d, part(*d));
         }
         Op::JumpZero(r, _) | Op::JumpNonzero(r, _) | Op::SetMask(r) => read(&[*r], f),
         Op::CheckIndex { index, bound, .. } => {

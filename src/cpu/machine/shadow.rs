@@ -48,6 +48,8 @@ pub struct Local {
     read: Vec<u32>,
     /// Bytes of a unit.
     pub unit: u32,
+    /// Its binary logarithm.
+    pub shift: u32,
 }
 
 /// The present time for workgroup memory.
@@ -65,7 +67,7 @@ pub const EPOCHS: u32 = (1 << 19) - 1;
 impl Local {
     pub fn new(bytes: u32, unit: u32) -> Self {
         let n = bytes.div_ceil(unit) as usize;
-        Self { written: vec![0; n], read: vec![0; n], unit }
+        Self { written: vec![0; n], read: vec![0; n], unit, shift: unit.ilog2() }
     }
 
     /// Forgets everything, because epochs begin anew.
@@ -76,39 +78,39 @@ impl Local {
 
     /// Sixteen lanes access `N` units each, side by side from unit `first`. True if there is nothing to say.
     #[inline(always)]
-    pub fn line<const WRITE: bool, const N: usize>(&mut self, now: Now, first: usize, lane: u32) -> Option<bool> {
-        let written = self.written.get_mut(first..first + 16 * N)?.as_chunks_mut::<N>().0;
-        let read = self.read.get_mut(first..first + 16 * N)?.as_chunks_mut::<N>().0;
+    pub fn line<const WRITE: bool, const N: usize>(&mut self, now: Now, first: usize, lane: u32) -> bool {
+        let n = 16 * N;
+        let (Some(written), Some(read)) = (self.written.get_mut(first..first + n), self.read.get_mut(first..first + n))
+        else {
+            return false;
+        };
+        let (written, read) = (written.as_chunks_mut::<16>().0, read.as_chunks_mut::<16>().0);
         let (start, begun) = (now.epoch << EPOCH_SHIFT, now.begun << EPOCH_SHIFT);
-        let mut bad = [[0u32; N]; 16];
-        for j in 0..16 {
-            let me = start | (lane + j as u32);
-            for n in 0..N {
-                let (w, r) = (written[j][n], read[j][n]);
-                let clash = u32::from(w >= start) & u32::from(w != me);
+        let mut bad = [0; 16];
+        for (c, (w, r)) in written.iter().zip(read.iter()).enumerate() {
+            for u in 0..16 {
+                let me = start | (lane + ((c * 16 + u) / N) as u32);
+                let clash = u32::from(w[u] >= start) & u32::from(w[u] != me);
+                let other =
+                    if WRITE { u32::from(r[u] >= start) & u32::from(r[u] != me) } else { u32::from(w[u] < begun) };
+                bad[u] |= clash | other;
+            }
+        }
+        if bad.iter().fold(0, |all, b| all | b) != 0 {
+            return false;
+        }
+        for (c, (w, r)) in written.iter_mut().zip(read).enumerate() {
+            for u in 0..16 {
+                let me = start | (lane + ((c * 16 + u) / N) as u32);
                 if WRITE {
-                    bad[j][n] = clash | (u32::from(r >= start) & u32::from(r != me));
+                    w[u] = me;
                 } else {
-                    bad[j][n] = clash | u32::from(w < begun);
+                    let again = r[u] | (u32::from(r[u] & !MANY != me) << 12);
+                    r[u] = if r[u] < start { me } else { again };
                 }
             }
         }
-        if bad.iter().flatten().fold(0, |a, b| a | b) != 0 {
-            return Some(false);
-        }
-        for j in 0..16 {
-            let me = start | (lane + j as u32);
-            for n in 0..N {
-                if WRITE {
-                    written[j][n] = me;
-                } else {
-                    let r = read[j][n];
-                    let again = r | if r & !MANY == me { 0 } else { MANY };
-                    read[j][n] = if r < start { me } else { again };
-                }
-            }
-        }
-        Some(true)
+        true
     }
 
     /// Several lanes, `lane` the first of them, read one unit. True if there is nothing to say.
@@ -169,6 +171,8 @@ pub struct Shared {
     written: Vec<u64>,
     read: Vec<u64>,
     pub unit: u32,
+    /// Its binary logarithm.
+    pub shift: u32,
 }
 
 /// The present time for bindings.
@@ -181,6 +185,7 @@ pub struct Turn {
 }
 
 impl Turn {
+    #[inline(always)]
     fn me(self, lane: u32) -> u64 {
         self.block << 32 | u64::from(self.epoch << EPOCH_SHIFT | lane)
     }
@@ -213,7 +218,7 @@ impl Turn {
 
 impl Shared {
     pub fn new(unit: u32) -> Self {
-        Self { written: vec![], read: vec![], unit }
+        Self { written: vec![], read: vec![], unit, shift: unit.ilog2() }
     }
 
     /// Makes room for a binding of so many bytes.
@@ -228,31 +233,32 @@ impl Shared {
 
     /// Sixteen lanes access `N` units each, side by side from unit `first`. True if there is nothing to say.
     #[inline(always)]
-    pub fn line<const WRITE: bool, const N: usize>(&mut self, turn: Turn, first: usize, lane: u32) -> Option<bool> {
-        let written = self.written.get_mut(first..first + 16 * N)?.as_chunks_mut::<N>().0;
-        let read = self.read.get_mut(first..first + 16 * N)?.as_chunks_mut::<N>().0;
+    pub fn line<const WRITE: bool, const N: usize>(&mut self, turn: Turn, first: usize, lane: u32) -> bool {
+        let n = 16 * N;
+        let (Some(written), Some(read)) = (self.written.get_mut(first..first + n), self.read.get_mut(first..first + n))
+        else {
+            return false;
+        };
         let mut bad = false;
-        for j in 0..16 {
-            for n in 0..N {
-                bad |= turn.clashes(written[j][n], lane + j as u32);
-                if WRITE {
-                    bad |= turn.clashes(read[j][n], lane + j as u32);
-                }
+        for u in 0..n {
+            let lane = lane + (u / N) as u32;
+            bad |= turn.clashes(written[u], lane);
+            if WRITE {
+                bad |= turn.clashes(read[u], lane);
             }
         }
         if bad {
-            return Some(false);
+            return false;
         }
-        for j in 0..16 {
-            for n in 0..N {
-                if WRITE {
-                    written[j][n] = turn.me(lane + j as u32);
-                } else {
-                    read[j][n] = turn.and(read[j][n], lane + j as u32);
-                }
+        for u in 0..n {
+            let lane = lane + (u / N) as u32;
+            if WRITE {
+                written[u] = turn.me(lane);
+            } else {
+                read[u] = turn.and(read[u], lane);
             }
         }
-        Some(true)
+        true
     }
 
     /// One lane accesses one unit.

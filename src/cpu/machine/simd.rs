@@ -57,6 +57,7 @@ impl Isa {
     }
 
     /// The code of a handler for this instruction set, or for the best there is where this processor lacks it.
+    #[must_use]
     pub fn code<H: Handler>(self) -> Run {
         match self.min(Self::best()) {
             #[cfg(target_arch = "x86_64")]
@@ -218,13 +219,19 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn multiply_add<const FUSED: bool>(x: [f32; 4], y: [f32; 4], z: [f32; 4]) -> [f32; 4] {
-        std::array::from_fn(|j| x[j] * y[j] + z[j])
+        [x[0] * y[0] + z[0], x[1] * y[1] + z[1], x[2] * y[2] + z[2], x[3] * y[3] + z[3]]
     }
     #[inline(always)]
     unsafe fn quads(p: *const f32) -> [[f32; 4]; 4] {
         // SAFETY: the caller's.
         let e = unsafe { p.cast::<[[f32; 4]; 4]>().read_unaligned() };
-        std::array::from_fn(|n| std::array::from_fn(|j| e[j][n]))
+        let mut d = [[0.0; 4]; 4];
+        for n in 0..4 {
+            for j in 0..4 {
+                d[n][j] = e[j][n];
+            }
+        }
+        d
     }
 }
 
@@ -284,7 +291,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn quads(p: *const f32) -> [__m256; 4] {
             // SAFETY: the caller's.
-            unsafe { quads(p.cast()).map(|v| _mm256_castsi256_ps(v)) }
+            unsafe {
+                let [x, y, z, w] = quads(p.cast());
+                [_mm256_castsi256_ps(x), _mm256_castsi256_ps(y), _mm256_castsi256_ps(z), _mm256_castsi256_ps(w)]
+            }
         }
 
         #[inline(always)]
@@ -436,7 +446,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn quads(p: *const f32) -> [__m512; 4] {
             // SAFETY: the caller's.
-            unsafe { quads16(p.cast()).map(|v| _mm512_castsi512_ps(v)) }
+            unsafe {
+                let [x, y, z, w] = quads16(p.cast());
+                [_mm512_castsi512_ps(x), _mm512_castsi512_ps(y), _mm512_castsi512_ps(z), _mm512_castsi512_ps(w)]
+            }
         }
 
         #[inline(always)]

@@ -13,6 +13,16 @@ use super::shape::Shape;
 use super::watch::Watch;
 use std::cell::Cell;
 
+/// What is to be run.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    pub tape: &'a Tape,
+    pub code: &'a Code,
+    pub grid: &'a Grid,
+    pub bindings: &'a [Span],
+    pub immediates: &'a [u32],
+}
+
 /// One thread's state; it serves one kernel, any number of dispatches.
 pub struct State {
     lanes: Vec<Line>,
@@ -70,68 +80,45 @@ impl State {
     }
 
     /// Runs the blocks that `next` names.
-    pub fn run(
-        &mut self,
-        tape: &Tape,
-        code: &Code,
-        grid: &Grid,
-        bindings: &[Span],
-        immediates: &[u32],
-        next: &mut dyn FnMut() -> Option<u64>,
-    ) {
-        self.with(tape, code, grid, bindings, immediates, None, |c, pattern, zeroed| {
+    pub fn run(&mut self, job: &Job<'_>, next: &mut dyn FnMut() -> Option<u64>) {
+        self.with(job, None, |c, pattern, zeroed| {
             while let Some(block) = next() {
                 zeroed.iter().for_each(|m| m.clear());
-                begin(tape, grid, pattern, c, grid.origin(block));
-                execute(c, &code.ins);
+                begin(job, pattern, c, job.grid.origin(block));
+                execute(c, &job.code.ins);
             }
         });
     }
 
     /// Runs all blocks, one after the other, and looks at what they do.
-    pub fn watch(
-        &mut self,
-        tape: &Tape,
-        code: &Code,
-        grid: &Grid,
-        bindings: &[Span],
-        immediates: &[u32],
-        watch: &mut Watch,
-    ) {
-        let shuffle = watch.checks.shuffle;
-        self.with(tape, code, grid, bindings, immediates, Some(watch), |c, pattern, zeroed| {
+    pub fn watch(&mut self, job: &Job<'_>, watch: &mut Watch) {
+        let (shuffle, grid) = (watch.checks.shuffle, job.grid);
+        self.with(job, Some(watch), |c, pattern, zeroed| {
             // an odd or even number that is not zero, by the seed
             c.shuffle = shuffle.map_or(0, |seed| (seed.wrapping_mul(0x9e37_79b9) >> 1) | 1 << 31);
-            let bytes: Vec<u32> = (0..tape.memory.len()).map(|n| c.memory(n as u16).bytes()).collect();
+            let bytes: Vec<u32> = (0..job.tape.memory.len()).map(|n| c.memory(n as u16).bytes()).collect();
             if let Some(watch) = &mut c.watch {
                 watch.dispatch(grid, &bytes);
             }
             for block in 0..grid.n_blocks() {
                 let origin = grid.origin(super::grid::shuffled(block, grid.n_blocks(), shuffle));
                 zeroed.iter().for_each(|m| m.clear());
-                begin(tape, grid, pattern, c, origin);
+                begin(job, pattern, c, origin);
                 if let Some(watch) = &mut c.watch {
                     watch.begin(origin);
                 }
-                execute(c, &code.ins);
+                execute(c, &job.code.ins);
             }
         });
     }
 
     /// How the addresses of each slot lie in the first block.
-    pub fn shapes(
-        &mut self,
-        tape: &Tape,
-        code: &Code,
-        grid: &Grid,
-        bindings: &[Span],
-        immediates: &[u32],
-    ) -> Vec<Shape> {
-        let mut shapes = vec![Shape::OTHER; usize::from(tape.n_shapes)];
-        self.with(tape, code, grid, bindings, immediates, None, |c, pattern, _| {
-            begin(tape, grid, pattern, c, grid.origin(0));
-            execute(c, &code.ins[..code.prologue]);
-            for op in &tape.body {
+    pub fn shapes(&mut self, job: &Job<'_>) -> Vec<Shape> {
+        let mut shapes = vec![Shape::OTHER; usize::from(job.tape.n_shapes)];
+        self.with(job, None, |c, pattern, _| {
+            begin(job, pattern, c, job.grid.origin(0));
+            execute(c, &job.code.ins[..job.code.prologue]);
+            for op in &job.tape.body {
                 let (Op::Load { addr, .. } | Op::Store { addr, .. }) = op else { continue };
                 if let (Some(slot), Some(lane)) = (addr.shape, addr.lane) {
                     shapes[usize::from(slot)] = Shape::of(c.lane((lane.ix() * c.stride()) as u32));
@@ -144,14 +131,11 @@ impl State {
     /// Makes a context of the state.
     fn with(
         &mut self,
-        tape: &Tape,
-        code: &Code,
-        grid: &Grid,
-        bindings: &[Span],
-        immediates: &[u32],
+        job: &Job<'_>,
         watch: Option<&mut Watch>,
         work: impl FnOnce(&mut Context<'_>, &Pattern, &[Mem]),
     ) {
+        let Job { tape, code, grid, bindings, immediates } = *job;
         let n = self.immediates.len().min(immediates.len());
         self.immediates[..n].copy_from_slice(&immediates[..n]);
         let pattern = self.pattern.take().filter(|p| p.is_of(grid)).unwrap_or_else(|| Pattern::new(grid));
@@ -172,7 +156,8 @@ impl State {
 }
 
 /// Writes the mask and the built-in values of a block.
-fn begin(tape: &Tape, grid: &Grid, pattern: &Pattern, c: &mut Context<'_>, origin: [u32; 3]) {
+fn begin(job: &Job<'_>, pattern: &Pattern, c: &mut Context<'_>, origin: [u32; 3]) {
+    let Job { tape, grid, .. } = *job;
     c.set_lines(grid.lines(origin));
     for (k, (m, e)) in c.mask().iter().zip(c.exist()).enumerate() {
         let line = Line(pattern.exist(grid, origin, k));

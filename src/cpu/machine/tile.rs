@@ -36,14 +36,11 @@ struct Tile {
     columns: u8,
     quad: bool,
     steps: u32,
-    /// Streams of the rows' and of the columns' factors.
-    x: [u8; 4],
-    y: [u8; 4],
     /// First lines of the registers where the sums begin and end, row by row.
     first: [u32; 16],
     last: [u32; 16],
-    /// For each step the byte offsets of the rows' factors and of the columns' (one for a quad).
-    offsets: Vec<u32>,
+    /// For each step where the rows' factors are and the columns' (one for a quad): the stream, and bytes from its start.
+    factors: Vec<(u32, u32)>,
 }
 
 /// A run, ready.
@@ -90,10 +87,10 @@ impl Tiles {
 impl Tile {
     fn new(run: &Run, grid: &Grid, stride: usize, place: &dyn Fn(Reg) -> Result<u32, String>) -> Result<Self, String> {
         let sum = |r: usize, c: usize| &run.sums[grid.sums[r * grid.columns + c]];
-        let bytes = |f: &super::fuse::Factor| match run.streams[f.stream] {
-            Stream::Uniforms => f.offset * 4,
-            Stream::Lanes => f.offset * (stride * 64) as u32,
-            Stream::Memory { .. } => f.offset,
+        let factor = |f: &super::fuse::Factor| match run.streams[f.stream] {
+            Stream::Uniforms => (f.stream as u32, f.offset * 4),
+            Stream::Lanes => (f.stream as u32, f.offset * (stride * 64) as u32),
+            Stream::Memory { .. } => (f.stream as u32, f.offset),
         };
         let columns = if grid.quad { 1 } else { grid.columns };
         let mut tile = Self {
@@ -101,21 +98,17 @@ impl Tile {
             columns: grid.columns as u8,
             quad: grid.quad,
             steps: sum(0, 0).x.len() as u32,
-            x: [0; 4],
-            y: [0; 4],
             first: [0; 16],
             last: [0; 16],
-            offsets: vec![],
+            factors: vec![],
         };
-        (0..grid.rows).for_each(|r| tile.x[r] = sum(r, 0).x[0].stream as u8);
-        (0..columns).for_each(|c| tile.y[c] = sum(0, c).y[0].stream as u8);
         for (n, sum) in grid.sums.iter().map(|n| &run.sums[*n]).enumerate() {
             tile.first[n] = place(sum.first)?;
             tile.last[n] = place(sum.last)?;
         }
         for k in 0..tile.steps as usize {
-            tile.offsets.extend((0..grid.rows).map(|r| bytes(&sum(r, 0).x[k])));
-            tile.offsets.extend((0..columns).map(|c| bytes(&sum(0, c).y[k])));
+            tile.factors.extend((0..grid.rows).map(|r| factor(&sum(r, 0).x[k])));
+            tile.factors.extend((0..columns).map(|c| factor(&sum(0, c).y[k])));
         }
         Ok(tile)
     }
@@ -177,23 +170,10 @@ fn tiles<S: Simd, const FUSED: bool>(c: &mut Context<'_>, i: &Ins, pc: usize) ->
     if !fits(c, t) {
         return pc + 1;
     }
-    let mut lanes = [None; MAX_STREAMS];
-    for (n, place) in t.places.iter().enumerate() {
-        if let Place::Memory { lane: Some(r), .. } = place {
-            lanes[n] = Some(c.lane(*r));
-        }
-    }
-    let starts = |k: usize| -> Starts {
-        let mut starts = [std::ptr::null(); MAX_STREAMS];
-        for (n, place) in t.places.iter().enumerate() {
-            starts[n] = start(c, place, lanes[n], k).unwrap_or(std::ptr::null());
-        }
-        starts
-    };
     let file = c.files().0;
     let mut k = 0;
-    while k + t.lines_at_once <= c.lines() && t.lines_at_once == 4 {
-        let starts = [starts(k), starts(k + 1), starts(k + 2), starts(k + 3)];
+    while t.lines_at_once == 4 && k + 4 <= c.lines() {
+        let starts = [starts(c, t, k), starts(c, t, k + 1), starts(c, t, k + 2), starts(c, t, k + 3)];
         for tile in &t.tiles {
             // SAFETY: `fits` saw that all streams are in bounds for these lines.
             unsafe { tile_of::<S, FUSED, 4, 1, 1, false>(tile, file, k, &starts) }
@@ -201,7 +181,7 @@ fn tiles<S: Simd, const FUSED: bool>(c: &mut Context<'_>, i: &Ins, pc: usize) ->
         k += 4;
     }
     while k < c.lines() {
-        let starts = [starts(k)];
+        let starts = [starts(c, t, k)];
         for tile in &t.tiles {
             // SAFETY: as above.
             unsafe { any_tile::<S, FUSED>(tile, file, k, &starts) }
@@ -209,6 +189,34 @@ fn tiles<S: Simd, const FUSED: bool>(c: &mut Context<'_>, i: &Ins, pc: usize) ->
         k += 1;
     }
     i.offset as usize
+}
+
+/// Where the streams begin for line `k`.
+#[inline(always)]
+fn starts(c: &Context<'_>, t: &Tiles, k: usize) -> Starts {
+    let mut starts = [std::ptr::null(); MAX_STREAMS];
+    for (n, place) in t.places.iter().enumerate() {
+        let lane = match place {
+            Place::Memory { lane: Some(r), .. } => Some(c.lane(*r)),
+            _ => None,
+        };
+        if let Some(start) = start(c, place, lane, k) {
+            starts[n] = start;
+        }
+    }
+    starts
+}
+
+/// A factor of a line.
+#[inline(always)]
+fn factor(starts: &Starts, f: (u32, u32)) -> *const f32 {
+    starts[f.0 as usize].wrapping_add(f.1 as usize).cast()
+}
+
+/// The words of a sum, from `half` on.
+#[inline(always)]
+fn words(file: &[Cell<Line>], places: &[u32; 16], n: usize, k: usize, half: usize) -> *mut f32 {
+    file[places[n] as usize + k].as_ptr().cast::<f32>().wrapping_add(half)
 }
 
 /// One line of a tile of any size.
@@ -242,25 +250,31 @@ unsafe fn tile_of<S: Simd, const FUSED: bool, const L: usize, const R: usize, co
     starts: &[Starts; L],
 ) {
     let steps = R + if QUAD { 1 } else { C };
-    let sum = |places: &[u32; 16], l: usize, n: usize| file[places[n] as usize + k + l].as_ptr().cast::<f32>();
     let mut half = 0;
     while half < LANES {
         // SAFETY: the sums are lines of the file, half + WIDTH words of which exist; for the factors the caller's.
         unsafe {
-            let mut sums: [[[S::Vector; C]; R]; L] = std::array::from_fn(|l| {
-                std::array::from_fn(|r| std::array::from_fn(|c| S::load(sum(&tile.first, l, r * C + c).add(half))))
-            });
-            for at in tile.offsets.chunks_exact(steps) {
+            let mut sums = [[[S::load(words(file, &tile.first, 0, k, half)); C]; R]; L];
+            for l in 0..L {
+                for r in 0..R {
+                    for c in 0..C {
+                        sums[l][r][c] = S::load(words(file, &tile.first, r * C + c, k + l, half));
+                    }
+                }
+            }
+            for at in tile.factors.chunks_exact(steps) {
                 for l in 0..L {
-                    let from = |stream: u8, offset: u32| starts[l][stream as usize].add(offset as usize).cast::<f32>();
-                    let y: [S::Vector; C] = if QUAD {
-                        let four = S::quads(from(tile.y[0], at[R]).add(4 * half));
-                        std::array::from_fn(|c| four[c])
+                    let mut y = [S::spread(factor(&starts[l], at[0])); C];
+                    if QUAD {
+                        let four = S::quads(factor(&starts[l], at[R]).add(4 * half));
+                        y.copy_from_slice(&four[..C]);
                     } else {
-                        std::array::from_fn(|c| S::load(from(tile.y[c], at[R + c]).add(half)))
-                    };
+                        for c in 0..C {
+                            y[c] = S::load(factor(&starts[l], at[R + c]).add(half));
+                        }
+                    }
                     for r in 0..R {
-                        let x = S::spread(from(tile.x[r], at[r]));
+                        let x = S::spread(factor(&starts[l], at[r]));
                         for c in 0..C {
                             sums[l][r][c] = S::multiply_add::<FUSED>(x, y[c], sums[l][r][c]);
                         }
@@ -270,7 +284,7 @@ unsafe fn tile_of<S: Simd, const FUSED: bool, const L: usize, const R: usize, co
             for l in 0..L {
                 for r in 0..R {
                     for c in 0..C {
-                        S::store(sum(&tile.last, l, r * C + c).add(half), sums[l][r][c]);
+                        S::store(words(file, &tile.last, r * C + c, k + l, half), sums[l][r][c]);
                     }
                 }
             }

@@ -2,9 +2,9 @@
 use super::super::sanitize::{Checks, Kind};
 use super::super::tape::At;
 use super::access::{addresses, base, has_lanes};
-use super::context::{Context, Ins};
+use super::context::{Any, Context, Ins};
 use super::grid::Grid;
-use super::line::{LANES, Line, Words, all, any, blend, splat};
+use super::line::{LANES, Lane, Line, Words, all, any, blend, splat};
 use super::shadow::{EPOCHS, Local, Now, Shared, Turn, Verdict};
 use super::shape::uneven;
 use super::simd::{Simd, Straight};
@@ -93,29 +93,34 @@ impl Watch {
         self.origin = origin;
         self.block += 1;
         self.storage_epoch = 0;
-        self.next_epoch();
+        self.epoch += 1;
+        if self.epoch > EPOCHS / 2 {
+            self.restart();
+        }
         self.begun = self.epoch;
     }
 
-    fn next_epoch(&mut self) {
-        self.epoch += 1;
-        if self.epoch == EPOCHS {
-            let all = self.shadows.iter_mut();
-            all.for_each(|s| {
-                if let Shadow::Local(local) = s {
-                    local.clear()
-                }
-            });
-            (self.epoch, self.begun) = (1, 1);
+    /// Counts epochs from the first again.
+    fn restart(&mut self) {
+        for shadow in &mut self.shadows {
+            if let Shadow::Local(local) = shadow {
+                local.clear();
+            }
         }
+        self.epoch = 1;
     }
 
     fn barrier(&mut self, storage: bool, workgroup: bool) {
         if workgroup {
-            self.next_epoch();
+            self.epoch += 1;
+            if self.epoch == EPOCHS {
+                // within a block: what was never written is no longer known
+                self.restart();
+                self.begun = 0;
+            }
         }
         if storage {
-            self.storage_epoch = (self.storage_epoch + 1) & (EPOCHS - 1);
+            self.storage_epoch = (self.storage_epoch + 1) % EPOCHS;
         }
     }
 
@@ -222,7 +227,7 @@ fn local<const WRITE: bool, const N: usize>(
     now: Now,
     verdict: &mut Verdict,
 ) {
-    let unit = shadow.unit;
+    let (unit, shift) = (shadow.unit, shadow.shift);
     if !has_lanes(i) {
         return once::<N>(c, i, unit, |u, lane, many| {
             if WRITE || !many || !shadow.shared_read(now, u as usize, lane) {
@@ -239,12 +244,18 @@ fn local<const WRITE: bool, const N: usize>(
         let at = a[0].wrapping_add(base);
         if c.solid || all(&mask[k].get().0) {
             let side_by_side = stride == Some(bytes) || stride.is_none() && uneven(&a, bytes) == 0;
-            if side_by_side && shadow.line::<WRITE, N>(now, (at / unit) as usize, first).unwrap_or(false) {
+            if side_by_side && shadow.line::<WRITE, N>(now, (at >> shift) as usize, first) {
                 continue;
             }
             let one = stride == Some(0) || stride.is_none() && uneven(&a, 0) == 0;
-            if !WRITE && one && (0..N as u32).all(|n| shadow.shared_read(now, (at / unit + n) as usize, first)) {
-                continue;
+            if !WRITE && one {
+                let mut fine = true;
+                for n in 0..N {
+                    fine &= shadow.shared_read(now, (at >> shift) as usize + n, first);
+                }
+                if fine {
+                    continue;
+                }
             }
         }
         each::<N>(c, i, k, unit, |u, lane| shadow.one(now, WRITE, u, lane, verdict));
@@ -260,7 +271,7 @@ fn shared<const WRITE: bool, const N: usize>(
     turn: Turn,
     verdict: &mut Verdict,
 ) {
-    let unit = shadow.unit;
+    let (unit, shift) = (shadow.unit, shadow.shift);
     if !has_lanes(i) {
         return once::<N>(c, i, unit, |u, lane, _| shadow.one(turn, WRITE, u, lane, verdict));
     }
@@ -271,8 +282,8 @@ fn shared<const WRITE: bool, const N: usize>(
         let a = lane[k].get().0;
         if c.solid || all(&mask[k].get().0) {
             let side_by_side = stride == Some(bytes) || stride.is_none() && uneven(&a, bytes) == 0;
-            let first = (a[0].wrapping_add(base) / unit) as usize;
-            if side_by_side && shadow.line::<WRITE, N>(turn, first, (k * LANES) as u32).unwrap_or(false) {
+            let first = (a[0].wrapping_add(base) >> shift) as usize;
+            if side_by_side && shadow.line::<WRITE, N>(turn, first, (k * LANES) as u32) {
                 continue;
             }
         }
@@ -360,7 +371,7 @@ impl Straight for WatchSubgroup {
 
 /// An active lane and one that exists and is not active, in the same group of so many lanes.
 fn missing(c: &Context<'_>, size: usize) -> Option<(u32, u32)> {
-    let lane = |file: super::line::Lane<'_>, j: usize| file[j / LANES].get().0[j % LANES] != 0;
+    let lane = |file: Lane<'_>, j: usize| file[j / LANES].get().0[j % LANES] != 0;
     let lanes = c.lines() * LANES;
     (0..lanes.div_ceil(size)).find_map(|g| {
         let group = || g * size..((g + 1) * size).min(lanes);
@@ -371,6 +382,7 @@ fn missing(c: &Context<'_>, size: usize) -> Option<(u32, u32)> {
 }
 
 /// The first active lane where a line of flags is set, and how many there are.
+#[inline(never)]
 fn flagged(c: &Context<'_>, flags: impl Fn(usize) -> Words) -> Option<(usize, u64)> {
     if !c.any {
         return None;
@@ -411,6 +423,11 @@ impl Straight for WatchIndex {
     #[inline(always)]
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
         let (index, bound) = (c.any_source(i, 0), c.any_source(i, 1));
+        if let (Any::Lane(index), Any::Uniform(bound)) = (index, bound)
+            && highest(index, |w| w) < bound
+        {
+            return;
+        }
         // a negative index is a large one
         let found = flagged(c, |k| {
             let (x, n) = (index.line(k), bound.line(k));
@@ -429,9 +446,42 @@ impl Straight for WatchDivisor {
     #[inline(always)]
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
         let d = c.any_source(i, 0);
+        let mut bad = 0;
+        for k in 0..c.lines() {
+            let line = d.line(k);
+            for j in 0..LANES {
+                bad |= u32::from(line[j] == 0);
+            }
+        }
+        if bad == 0 {
+            return;
+        }
         let found = flagged(c, |k| d.line(k).map(|w| u32::from(w == 0).wrapping_neg()));
         tell(c, i, Kind::DivisionByZero, found, |_| None);
     }
+}
+
+/// The highest of a function of all words of a register.
+#[inline(always)]
+fn highest(lane: Lane<'_>, f: impl Fn(u32) -> u32) -> u32 {
+    let mut high = splat(0);
+    for line in lane {
+        let line = line.get().0;
+        for j in 0..LANES {
+            high[j] = high[j].max(f(line[j]));
+        }
+    }
+    high.into_iter().fold(0, u32::max)
+}
+
+/// The sign of a number.
+const SIGN: u32 = 1 << 31;
+/// All ones in a number that is not finite.
+const EXPONENT: u32 = 0x7f80_0000;
+
+/// All ones where a number is not finite.
+fn infinite(w: u32) -> u32 {
+    u32::from(w & EXPONENT == EXPONENT).wrapping_neg()
 }
 
 /// `d[0]` the result (bit 4 of `uniform`), `s[0..offset]` what it was made of.
@@ -439,16 +489,12 @@ pub struct WatchFinite;
 impl Straight for WatchFinite {
     #[inline(always)]
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
-        let infinite = |w: u32| u32::from(w & 0x7f80_0000 == 0x7f80_0000).wrapping_neg();
         let d = c.either(i.d[0], i.uniform >> 4 & 1 != 0);
-        let mut bad = 0;
-        for k in 0..c.lines() {
-            let line = d.line(k);
-            for j in 0..LANES {
-                bad |= infinite(line[j]);
-            }
-        }
-        if bad == 0 {
+        let fine = match d {
+            Any::Lane(lane) => highest(lane, |w| w & !SIGN) < EXPONENT,
+            Any::Uniform(word) => word & EXPONENT != EXPONENT,
+        };
+        if fine {
             return;
         }
         let found = flagged(c, |k| {

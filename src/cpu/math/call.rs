@@ -17,7 +17,7 @@ pub trait Unary {
     /// The value in one lane.
     fn call<const HW: bool>(a: u32) -> u32;
 
-    /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
+    /// The values in sixteen lanes: bit for bit those of `call` (any NaN for a NaN), perhaps sooner.
     #[inline(always)]
     #[must_use]
     fn lanes<const HW: bool>(a: &Line) -> Line {
@@ -34,7 +34,7 @@ pub trait Binary {
     /// The value in one lane.
     fn call<const HW: bool>(a: u32, b: u32) -> u32;
 
-    /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
+    /// The values in sixteen lanes: bit for bit those of `call` (any NaN for a NaN), perhaps sooner.
     #[inline(always)]
     #[must_use]
     fn lanes<const HW: bool>(a: &Line, b: &Line) -> Line {
@@ -51,7 +51,7 @@ pub trait Ternary {
     /// The value in one lane.
     fn call<const HW: bool>(a: u32, b: u32, c: u32) -> u32;
 
-    /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
+    /// The values in sixteen lanes: bit for bit those of `call` (any NaN for a NaN), perhaps sooner.
     #[inline(always)]
     #[must_use]
     fn lanes<const HW: bool>(a: &Line, b: &Line, c: &Line) -> Line {
@@ -68,7 +68,7 @@ pub trait Quaternary {
     /// The value in one lane.
     fn call<const HW: bool>(a: u32, b: u32, c: u32, e: u32) -> u32;
 
-    /// The values in sixteen lanes: bit for bit those of `call`, perhaps sooner.
+    /// The values in sixteen lanes: bit for bit those of `call` (any NaN for a NaN), perhaps sooner.
     #[inline(always)]
     #[must_use]
     fn lanes<const HW: bool>(a: &Line, b: &Line, c: &Line, e: &Line) -> Line {

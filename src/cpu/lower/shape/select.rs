@@ -113,7 +113,7 @@ impl Pass<'_> {
                 }
                 Op::Copy(_, s) if side.stores.contains_key(s) => return None,
                 op if super::hoist::is_cheap(op) && !written(op).iter().any(|r| self.tree.is_variable(*r)) => {
-                    side.ops.push(op.clone())
+                    side.ops.push(op.clone());
                 }
                 _ => return None,
             }

@@ -256,7 +256,7 @@ fn g(y: u32) -> u32 {{
     out[id.x] = h;
 }}"
     );
-    // not the driver: llvmpipe of Mesa 22.3 loses lanes in more than 80 nested branches
+    // not the driver: llvmpipe of Mesa 22.3 gives other words here (not looked into; its limit on nested branches is a guess)
     let buffers = vec![vec![0; 128], noise(512)];
     let src = &buffers[1];
     let f = |x: u32| if x < 200 { 3 * x } else { x };
