@@ -60,7 +60,7 @@ impl Common {
     fn open(&self) -> Result<Device> {
         let device = Device::open_blocking(self.options())?;
         if let Some(note) = &device.info().note {
-            eprintln!("ridgepoint: {note}");
+            eprintln!("note: {note}");
         }
         Ok(device)
     }

@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Number {
 /// One or several.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-enum OneOrMany<T> {
+pub(super) enum OneOrMany<T> {
     Many(Vec<T>),
     One(T),
 }

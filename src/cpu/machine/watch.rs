@@ -424,7 +424,7 @@ impl Straight for WatchIndex {
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
         let (index, bound) = (c.any_source(i, 0), c.any_source(i, 1));
         if let (Any::Lane(index), Any::Uniform(bound)) = (index, bound)
-            && highest(index, |w| w) < bound
+            && united(index, |w| bound.wrapping_sub(1).wrapping_sub(w) | w) & SIGN == 0
         {
             return;
         }
@@ -461,19 +461,21 @@ impl Straight for WatchDivisor {
     }
 }
 
-/// The highest of a function of all words of a register.
+/// All bits of a function of all words of a register: quick to say that nothing is wrong.
 #[inline(always)]
-fn highest(lane: Lane<'_>, f: impl Fn(u32) -> u32) -> u32 {
-    let mut high = splat(0);
+fn united(lane: Lane<'_>, f: impl Fn(u32) -> u32) -> u32 {
+    let mut bits = splat(0);
     for line in lane {
         let line = line.get().0;
         for j in 0..LANES {
-            high[j] = high[j].max(f(line[j]));
+            bits[j] |= f(line[j]);
         }
     }
-    high.into_iter().fold(0, u32::max)
+    bits.iter().fold(0, |all, b| all | b)
 }
 
+/// The lowest bit of a number's exponent; an exponent of all ones and this one carry into the sign.
+const LOWEST: u32 = 1 << 23;
 /// The sign of a number.
 const SIGN: u32 = 1 << 31;
 /// All ones in a number that is not finite.
@@ -491,7 +493,7 @@ impl Straight for WatchFinite {
     fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins) {
         let d = c.either(i.d[0], i.uniform >> 4 & 1 != 0);
         let fine = match d {
-            Any::Lane(lane) => highest(lane, |w| w & !SIGN) < EXPONENT,
+            Any::Lane(lane) => united(lane, |w| (w & !SIGN) + LOWEST) & SIGN == 0,
             Any::Uniform(word) => word & EXPONENT != EXPONENT,
         };
         if fine {
