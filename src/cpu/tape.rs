@@ -230,7 +230,7 @@ pub enum Op {
         offset: u32,
         stride: u32,
     },
-    /// `d` (a lane register, if the old value is wanted); lanes in order. CompareExchange: value = s[0], compare = s[1].
+    /// `d` (a lane register, if the old value is wanted); lanes in order. `CompareExchange`: value = s[0], compare = s[1].
     Atomic {
         f: AtomicFn,
         d: Option<Reg>,
@@ -355,12 +355,12 @@ pub struct Tape {
     pub n_uniform: u32,
     /// Uniform registers that hold constants, written once when the machine starts.
     pub constants: Vec<(Reg, u32)>,
-    /// Built-in values that are read, and the register of each: WorkgroupId and NumWorkgroups are uniform registers, the others lane registers.
+    /// Built-in values that are read, and the register of each: `WorkgroupId` and `NumWorkgroups` are uniform registers, the others lane registers.
     pub builtins: Vec<(BuiltIn, Reg)>,
     pub memory: Vec<Memory>,
     pub n_shapes: u16,
     /// Lanes see each other (workgroup memory, barriers, subgroup operations): one block must hold the whole workgroup.
-    /// Otherwise the machine may run any number of invocations, of any number of workgroups, as one block, provided WorkgroupId is not read.
+    /// Otherwise the machine may run any number of invocations, of any number of workgroups, as one block, provided `WorkgroupId` is not read.
     pub cross_lane: bool,
     /// Source places, for reports.
     pub places: Vec<naga::Span>,

@@ -23,6 +23,7 @@ macro_rules! walk {
         }
 
         $(#[$doc])*
+        #[expect(clippy::too_many_lines, reason = "an arm for each instruction")]
         pub fn $name(op: &$($m)? Op, mut f: impl FnMut(Role, &$($m)? Reg)) {
             let f = &mut f;
             let all = |role: Role, rs: &mut dyn Iterator<Item = &$($m)? Reg>, f: &mut dyn FnMut(Role, &$($m)? Reg)| rs.for_each(|r| f(role, r));

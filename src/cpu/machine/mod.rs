@@ -79,6 +79,7 @@ impl Machine {
     ///
     /// # Errors
     /// Where the tape breaks its own rules.
+    #[cfg(test)]
     pub fn new(tape: Tape, isa: Isa, fused: bool) -> Result<Self, String> {
         Self::checked(tape, isa, fused, Checks::default())
     }

@@ -170,6 +170,7 @@ impl Builder<'_> {
     }
 
     /// Functions of whole vectors and matrices.
+    #[expect(clippy::too_many_lines, reason = "an arm for each function")]
     fn geometry(&mut self, fun: M, num: Num, arg: E, args: &[Vec<Reg>]) -> Res<Option<Vec<Reg>>> {
         let a = &args[0];
         let f32 = Num::F32;

@@ -62,6 +62,11 @@ impl Oracle {
     }
 
     /// Runs a shader over copies of the buffers; gives binding 0. `None`: the driver lacks a feature.
+    #[expect(
+        clippy::too_many_lines,
+        clippy::print_stderr,
+        reason = "one straight story; a driver's refusal is worth reading"
+    )]
     pub fn run(&self, wgsl: &str, buffers: &[Words], groups: [u32; 3]) -> Option<Words> {
         use wgpu::BufferUsages as U;
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
