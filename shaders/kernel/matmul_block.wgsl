@@ -71,7 +71,7 @@ override LONG: bool = false;
 override FINISH: bool = false;
 
 /// Element [i * 4 + j] is block (i, j) of the lane's block; column r of it is row r, component c is column c.
-var<private> acc: array<mat4x4<f32>, 16>;
+var<private> acc: array<mat4x4<f32>, 16> = array<mat4x4<f32>, 16>();
 /// Column k is k, component c is column c of block j.
 var<private> right: array<mat4x4<f32>, 4>;
 

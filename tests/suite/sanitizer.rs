@@ -3,20 +3,19 @@
 use ridgepoint::Device;
 use ridgepoint::check::{Settings, run_blocking};
 use ridgepoint::cpu::{self, Checks, Findings};
-use ridgepoint::run::{Adapter, Options};
+use ridgepoint::run::{Adapter, Kernels, Options};
 use std::sync::Arc;
 
 /// All checks but that for NaN, which tables with special values make on purpose.
-fn watched() -> (Device, Arc<Findings>) {
+fn watched(kernels: Kernels) -> (Device, Arc<Findings>) {
     let cpu = cpu::Options { checks: Checks { finite: false, ..Checks::all() }, ..cpu::Options::default() };
     let findings = cpu.findings.clone();
-    let options = Options { adapter: Adapter::Cpu, cpu, ..Options::default() };
+    let options = Options { adapter: Adapter::Cpu, cpu, kernels, ..Options::default() };
     (Device::open_blocking(options).expect("it needs no driver"), findings)
 }
 
-#[test]
-fn the_engines_kernels_are_clean() {
-    let (device, findings) = watched();
+fn assert_clean(kernels: Kernels) {
+    let (device, findings) = watched(kernels);
     let settings = Settings { random_graphs: 50, ..Settings::default() };
     let report = run_blocking(&device, &settings, &mut |_| {});
     assert!(report.passed(), "checks change no result");
@@ -24,11 +23,22 @@ fn the_engines_kernels_are_clean() {
     assert!(found.is_empty(), "{} findings\n{}", found.len(), found.join("\n"));
 }
 
+#[test]
+fn the_engines_kernels_for_processors_are_clean() {
+    assert_clean(Kernels::Processor);
+}
+
+/// Those with barriers and shared memory.
+#[test]
+fn the_engines_kernels_for_graphics_processors_are_clean() {
+    assert_clean(Kernels::Graphics);
+}
+
 /// And the sanitizer was on: a kernel of the user that reads beyond its end is found.
 #[test]
 fn a_fault_in_a_users_pass_is_found() {
     use ridgepoint::wgpu;
-    let (device, findings) = watched();
+    let (device, findings) = watched(Kernels::Auto);
     let (wgpu_device, queue) = (device.wgpu_device(), device.wgpu_queue());
     let wgsl = "@group(0) @binding(0) var<storage, read_write> x: array<u32>;
                 @compute @workgroup_size(4) fn main(@builtin(local_invocation_index) i: u32) { x[i] = x[i + 1u]; }";
