@@ -61,8 +61,8 @@ var<workgroup> sh_a: array<vec4<f32>, 272>;
 var<workgroup> sh_b: array<vec4<f32>, 272>;
 
 /// [i * 2 + j]: column r is row r, component c is column c of quarter (i, j).
-var<private> acc: array<mat4x4<f32>, 4>;
-var<private> total: array<mat4x4<f32>, 4>;
+var<private> acc: array<mat4x4<f32>, 4> = array<mat4x4<f32>, 4>();
+var<private> total: array<mat4x4<f32>, 4> = array<mat4x4<f32>, 4>();
 
 /// Element e of an operand's tile, counted so that neighbouring lanes fetch neighbours: (position along k, along the
 /// other axis).
