@@ -78,7 +78,7 @@ pub struct Host<'a> {
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Relative distance to optimality; where that is less than f64 can tell from 0, [`Host::rounding`] takes its place.
+    /// Relative distance to optimality; where that is less than f64 can tell from 0, the rounding of its own arithmetic takes its place.
     pub tol: f64,
     /// Device iterations in all.
     pub max_iter: usize,
