@@ -1,6 +1,6 @@
 //! The engine against hand-written WGSL on one adapter, as ratios.
 //!
-//! `cargo bench --bench kernels -- [NAME…] [--adapter PART] [--rounds N] [--scale 1|4|16] [--record FILE.json] [--markdown FILE.md]`
+//! `cargo bench --bench kernels -- [NAME…] [--adapter PART] [--kernels processor|graphics] [--rounds N] [--scale 1|4|16] [--record FILE.json] [--markdown FILE.md]`
 //!
 //! Every workload is verified against the f64 reference first, at a sixteenth of its size; one that fails is not timed. Each
 //! round times the ceiling, then the workload, so that what disturbs one disturbs the other; the ratio is the median over
@@ -14,7 +14,7 @@ mod work;
 
 use ceiling::{Bound, Probe, candidates, wait};
 use clock::{Spent, Summary, summary, time};
-use ridgepoint::run::{Adapter, Options};
+use ridgepoint::run::{Adapter, Kernels, Options};
 use ridgepoint::{Device, Result};
 use std::fmt::Write;
 use work::Work;
@@ -23,6 +23,7 @@ use work::Work;
 struct Arguments {
     names: Vec<String>,
     adapter: Option<String>,
+    kernels: Kernels,
     rounds: usize,
     scale: usize,
     record: Option<String>,
@@ -30,12 +31,27 @@ struct Arguments {
 }
 
 fn arguments() -> std::result::Result<Arguments, String> {
-    let mut out = Arguments { names: Vec::new(), adapter: None, rounds: 15, scale: 1, record: None, markdown: None };
+    let mut out = Arguments {
+        names: Vec::new(),
+        adapter: None,
+        kernels: Kernels::Auto,
+        rounds: 15,
+        scale: 1,
+        record: None,
+        markdown: None,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} takes a value"));
         match word.as_str() {
             "--adapter" => out.adapter = Some(value()?),
+            "--kernels" => {
+                out.kernels = match value()?.as_str() {
+                    "processor" => Kernels::Processor,
+                    "graphics" => Kernels::Graphics,
+                    other => return Err(format!("--kernels takes processor or graphics, not {other}")),
+                }
+            }
             "--rounds" => out.rounds = value()?.parse().map_err(|e| format!("--rounds: {e}"))?,
             "--scale" => {
                 out.scale = value()?.parse().map_err(|e| format!("--scale: {e}"))?;
@@ -82,8 +98,8 @@ fn main() -> std::process::ExitCode {
 
 fn bench(arguments: &Arguments) -> Result<bool> {
     let adapter = arguments.adapter.clone().map_or(Adapter::Auto, Adapter::Named);
-    let device = Device::open_blocking(Options { adapter, ..Options::default() })?;
-    let on_host = device.limits().cpu;
+    let device = Device::open_blocking(Options { adapter, kernels: arguments.kernels, ..Options::default() })?;
+    let on_host = device.limits().cpu || device.limits().lockstep;
     let seconds = move |spent: Spent| if on_host { spent.process.unwrap_or(spent.wall) } else { spent.wall };
     println!("{}; time is {}", device.name(), if on_host { "processor time" } else { "wall time" });
     let chosen = |name: &str| arguments.names.is_empty() || arguments.names.iter().any(|n| name.contains(n.as_str()));
@@ -236,7 +252,7 @@ fn write_records(
     if let Some(path) = &arguments.record {
         let json = serde_json::json!({
             "adapter": device.name(),
-            "time": if device.limits().cpu { "processor" } else { "wall" },
+            "time": if device.limits().cpu || device.limits().lockstep { "processor" } else { "wall" },
             "rounds": arguments.rounds,
             "scale": arguments.scale,
             "ceilings": ceilings.iter().map(|(bound, p)| serde_json::json!({

@@ -95,6 +95,9 @@ pub struct Limits {
     pub uniform_alignment: u64,
     /// Whether the device executes on the host's processor (workgroup memory is ordinary memory, barriers are dear).
     pub cpu: bool,
+    /// Whether the device executes a workgroup's lanes instruction by instruction, as the embedded CPU device does: barriers and
+    /// workgroup memory cost nothing there, but few active lanes cost as much as many.
+    pub lockstep: bool,
     /// The lanes of a subgroup, where all have the same number and kernels may use subgroup operations; else 0.
     pub subgroup: u32,
 }
@@ -112,6 +115,7 @@ impl Default for Limits {
             storage_alignment: 256,
             uniform_alignment: 256,
             cpu: false,
+            lockstep: false,
             subgroup: 0,
         }
     }

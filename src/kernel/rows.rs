@@ -150,7 +150,7 @@ impl<'c> Rows<'c> {
         let Some((_, mut form)) = best else { return Err(Refusal::Scalar) };
         let rows = if form.comp_in_col { self.n_rows } else { self.n_rows / form.width as usize };
         let columns = !form.comp_in_col;
-        let group = !self.limits.cpu && !columns && self.n_cols >= 64;
+        let group = self.groups() && !columns && self.n_cols >= 64;
         let (wanted, least) = match (self.limits.cpu, group) {
             (true, _) => (64, 2048),
             (false, true) => (512, 8192),
@@ -180,6 +180,11 @@ impl<'c> Rows<'c> {
             self.kept(&mut form);
         }
         Ok(form)
+    }
+
+    /// Whether workgroups may share a row: the upper levels of a tree leave most lanes idle.
+    fn groups(&self) -> bool {
+        !self.limits.cpu && !self.limits.lockstep
     }
 
     /// The lanes of a workgroup for a row of `cols` steps.
@@ -317,7 +322,7 @@ impl<'c> Rows<'c> {
     }
 
     fn join_parts(&self, first: Form, scope: &Scope<'_>) -> Result<Generated, Refusal> {
-        let group = !self.limits.cpu && first.parts >= 64;
+        let group = self.groups() && first.parts >= 64;
         let form = Form {
             lanes: if group { self.lanes(first.parts) } else { 0 },
             subgroup: false,

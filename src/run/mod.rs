@@ -247,8 +247,8 @@ impl Inner {
         let mut summary = AdapterSummary::new(info, &device.limits(), device.features());
         match options.kernels {
             Kernels::Auto => {}
-            Kernels::Processor => summary.limits.cpu = true,
-            Kernels::Graphics => summary.limits.cpu = false,
+            Kernels::Processor => (summary.limits.cpu, summary.limits.lockstep) = (true, false),
+            Kernels::Graphics => (summary.limits.cpu, summary.limits.lockstep) = (false, false),
         }
         let pool = Pool::new(options.pool_bytes, summary.limits.buffer_bytes);
         Self {

@@ -135,7 +135,8 @@ fn limits_of(limits: &wgpu::Limits, info: &wgpu::AdapterInfo, features: wgpu::Fe
         groups: limits.max_compute_workgroups_per_dimension,
         storage_alignment: u64::from(limits.min_storage_buffer_offset_alignment),
         uniform_alignment: u64::from(limits.min_uniform_buffer_offset_alignment),
-        cpu: info.device_type == wgpu::DeviceType::Cpu,
+        cpu: info.device_type == wgpu::DeviceType::Cpu && !is_embedded(info),
+        lockstep: is_embedded(info),
         subgroup: if subgroups { info.subgroup_min_size } else { 0 },
     }
 }
