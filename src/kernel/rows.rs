@@ -151,9 +151,11 @@ impl<'c> Rows<'c> {
         let rows = if form.comp_in_col { self.n_rows } else { self.n_rows / form.width as usize };
         let columns = !form.comp_in_col;
         let group = self.groups() && !columns && self.n_cols >= 64;
+        let lockstep = self.limits.lockstep && !columns;
         let (wanted, least) = match (self.limits.cpu, group) {
             (true, _) => (64, 2048),
             (false, true) => (512, 8192),
+            (false, false) if lockstep => (1024, 2048),
             (false, false) => (16_384, 32),
         };
         let walks = (self.levels.len() + 1) * self.n_cols;
@@ -165,7 +167,7 @@ impl<'c> Rows<'c> {
             // enough units to fill the device, and no chain of additions longer than the contract
             let chains = self.n_cols.div_ceil(LONGEST_PART);
             let fill = if rows < wanted { wanted.div_ceil(rows).min(self.n_cols / least) } else { 1 };
-            let many = match self.limits.cpu {
+            let many = match self.limits.cpu || lockstep {
                 true if rows == 1 => (self.n_cols / least).min(1024),
                 // few rows at a time, so that the pages a processor walks down stay known to it for the next columns
                 true if columns => (self.n_cols / COLUMN_PART).max(1),
