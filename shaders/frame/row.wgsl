@@ -1,11 +1,12 @@
-// One workgroup, one row of a reduction (or one part of a row): lanes stride over the row, trees join what they found.
+// One workgroup, one row of a reduction (or one part of a row): lanes stride over the row, trees join what they found; where
+// the workgroup is one subgroup, its lanes exchange it instead, without workgroup memory and barriers.
 //
 // body(r, lane):  what is done for row r, r < params[0].x; it may contain barriers: r is uniform in the workgroup
 // params:         word 0: the number of rows (times parts); words 4..: the constants of the expression
 // WG:             invocations of a workgroup, a power of two up to 256
 // Workgroup memory: at most two arrays of WG words (1 KiB each at 256), declared by the body.
 // Barriers: r comes from workgroup_id and a uniform, so the branch around the body is uniform.
-// Order: lane l joins elements l, l + WG, l + 2 WG, …; the tree joins lane l with l + WG/2, then l + WG/4, …
+// Order: lane l joins elements l, l + WG, l + 2 WG, …; the tree (or the exchange) joins lane l with l + WG/2, then l + WG/4, …
 
 //!slot declarations
 @group(0) @binding(0) var<storage, read> x0: array<f32>;

@@ -60,7 +60,7 @@ impl Common {
     fn open(&self) -> Result<Device> {
         let device = Device::open_blocking(self.options())?;
         if let Some(note) = &device.info().note {
-            eprintln!("note: {note}");
+            eprintln!("note: {note} (`--adapter` chooses another)");
         }
         Ok(device)
     }

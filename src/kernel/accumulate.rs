@@ -41,11 +41,7 @@ impl Loop<'_> {
         } else {
             ("0u".to_owned(), format!("{cols}u"), cols)
         };
-        let first = match (form.group(), form.parts) {
-            (true, 1) => "lane".to_owned(),
-            (true, _) => format!("{first} + lane"),
-            (false, _) => first,
-        };
+        let first = if form.group() { format!("{first} + lane") } else { first };
         let blocked = !form.group() && chain > CHAIN && accumulators.iter().any(|a| a.kind == Reduce::Sum);
         if blocked {
             let block = CHAIN.min(chain.isqrt().next_power_of_two());
@@ -64,12 +60,7 @@ impl Loop<'_> {
         } else {
             let body = body.replace("@acc_", "a_");
             if form.group() {
-                match form.parts {
-                    1 => form.stride(&first, cols, &body, out),
-                    _ => {
-                        let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += WG) {{\n{body}    }}");
-                    }
-                }
+                form.stride(&first, &end, cols, &body, out);
             } else {
                 let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
                 walk(&first, &end, step, form.turn(cols), &body, out);

@@ -101,7 +101,7 @@ pub(super) fn settled<'a, T>(
     loop {
         let mut emitter = Emitter::new(scope, space.clone(), scalar_only.clone());
         emitter.members = members.iter().map(Node::id).collect();
-        emitter.keep.clone_from(&Some(keep.clone()).filter(|k| !k.is_empty()));
+        emitter.keep = (!keep.is_empty()).then(|| keep.clone());
         let result = write(&mut emitter)?;
         emitter.scalar_only.sort_unstable();
         emitter.scalar_only.dedup();

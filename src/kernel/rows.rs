@@ -76,10 +76,10 @@ impl Form {
         self.lanes > 0
     }
 
-    /// The loop of a group over `k` from `first` to `cols`.
-    pub fn stride(self, first: &str, cols: usize, body: &str, out: &mut String) {
+    /// The loop of a group over `k` from `first` to `end`; where values are kept that is all `cols` steps of the row.
+    pub fn stride(self, first: &str, end: &str, cols: usize, body: &str, out: &mut String) {
         if !self.keep {
-            let _ok = writeln!(out, "    for (var k = {first}; k < {cols}u; k += WG) {{\n{body}    }}");
+            let _ok = writeln!(out, "    for (var k = {first}; k < {end}; k += WG) {{\n{body}    }}");
             return;
         }
         let lanes = self.lanes as usize;
@@ -426,7 +426,7 @@ impl<'c> Rows<'c> {
         out.push_str(&std::mem::take(&mut e.lines[0]));
         let cols = e.space.cols;
         if form.group() {
-            form.stride("lane", cols as usize, &body, out);
+            form.stride("lane", &format!("{cols}u"), cols as usize, &body, out);
         } else {
             let step = if (cols as usize).is_multiple_of(UNROLL) { UNROLL } else { 1 };
             walk("0u", &format!("{cols}u"), step, form.turn(cols as usize), &body, out);

@@ -24,7 +24,7 @@ pub enum Adapter {
 /// For what kind of executor kernels are written. The results agree; the speed does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kernels {
-    /// For the kind of the adapter.
+    /// For the kind of the adapter. The embedded CPU device gets those of graphics processors, but for rows.
     #[default]
     Auto,
     /// For processors: one thread does much, neighbours do not wait for each other.
@@ -279,7 +279,8 @@ async fn enumerate(backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
 }
 
 /// Gives the embedded device its place among the others: behind all that is hardware, before the drivers that compute on the
-/// processor as it does. It is faster than these (`benches/`), and does not compile for seconds before the first result.
+/// processor as it does: it compiles nothing, so that fits, checks and tests are done sooner on it. Long work may still be
+/// faster on such a driver (`assets/record`), which a caller then names.
 fn insert(adapters: &mut Vec<wgpu::Adapter>, embedded: Option<wgpu::Adapter>) {
     let place = adapters.iter().position(|a| a.get_info().device_type == wgpu::DeviceType::Cpu);
     let place = place.unwrap_or(adapters.len());
@@ -343,8 +344,7 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
     let info = adapter.get_info();
     let mut inner = Inner::new(device, queue, &info, false, options, lost);
     if is_embedded(&info) && options.adapter == Adapter::Auto {
-        let note = "no GPU was found: the embedded CPU device computes (`--adapter` chooses another)";
-        inner.summary.note = Some(note.to_owned());
+        inner.summary.note = Some("no GPU was found: the embedded CPU device computes".to_owned());
     }
     Ok(Device { inner: Arc::new(inner) })
 }

@@ -1,8 +1,8 @@
-//! The table of `ridgepoint check` and a first stretch of random graphs, on the best adapter.
+//! The table of `ridgepoint check` and a first stretch of random graphs, on every adapter.
 
 use ridgepoint::check::{Outcome, Report, Settings, random, run_blocking};
 use ridgepoint::reference::tol;
-use ridgepoint::run::{Adapter, Options};
+use ridgepoint::run::Kernels;
 use ridgepoint::{DType, Device};
 
 fn device() -> Device {
@@ -11,37 +11,30 @@ fn device() -> Device {
     device
 }
 
-fn assert_passed(report: &Report) {
+pub fn assert_passed(report: &Report) {
     let failures: Vec<String> = report.failures().map(ToString::to_string).collect();
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), report.outcomes.len(), failures.join("\n"));
     assert!(report.passed());
 }
 
-/// Of several backends of one adapter the best.
 #[test]
 fn every_case_and_law_passes_on_every_adapter() {
-    let mut names = Vec::new();
-    for summary in Device::adapters_blocking() {
-        if !names.contains(&summary.name) {
-            let adapter = Adapter::Named(summary.to_string());
-            let device = Device::open_blocking(Options { adapter, ..Options::default() }).expect("it is listed");
-            println!("checked on {}", device.name());
-            assert_passed(&run_blocking(&device, &Settings::default(), &mut |_| {}));
-            names.push(summary.name);
-        }
+    for device in crate::devices(Kernels::Auto) {
+        assert_passed(&run_blocking(&device, &Settings::default(), &mut |_| {}));
     }
-    assert!(!names.is_empty());
 }
 
-/// A thousand graphs from a seed on.
+/// A thousand graphs from a seed on, on every adapter.
 fn graphs(first: u64) {
     let settings = Settings { filter: Some(random::NAME.into()), seed: first, random_graphs: 1000 };
-    let report = run_blocking(&device(), &settings, &mut |_| {});
-    assert_passed(&report);
-    let count = |f: fn(&Outcome) -> usize| report.outcomes.iter().map(f).sum::<usize>();
-    let unknown = count(|o| o.verdict.as_ref().map_or(0, |v| v.unknown));
-    let elements = count(|o| o.verdict.as_ref().map_or(0, |v| v.elements));
-    assert!(unknown * 20 < elements, "the reference promises nothing of {unknown} of {elements} elements");
+    for device in crate::devices(Kernels::Auto) {
+        let report = run_blocking(&device, &settings, &mut |_| {});
+        assert_passed(&report);
+        let count = |f: fn(&Outcome) -> usize| report.outcomes.iter().map(f).sum::<usize>();
+        let unknown = count(|o| o.verdict.as_ref().map_or(0, |v| v.unknown));
+        let elements = count(|o| o.verdict.as_ref().map_or(0, |v| v.elements));
+        assert!(unknown * 20 < elements, "the reference promises nothing of {unknown} of {elements} elements");
+    }
 }
 
 #[test]

@@ -5,7 +5,6 @@ mod autograd;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;
-#[cfg(feature = "cpu")]
 mod cpu;
 mod embed;
 mod grads;
@@ -22,6 +21,21 @@ mod smoke;
 mod solvers;
 mod special;
 mod special_exact;
+
+/// Every adapter, opened: of several backends of one the best.
+fn devices(kernels: ridgepoint::run::Kernels) -> Vec<ridgepoint::Device> {
+    use ridgepoint::run::{Adapter, Options};
+    let mut found: Vec<ridgepoint::Device> = Vec::new();
+    for summary in ridgepoint::Device::adapters_blocking() {
+        if found.iter().all(|device| device.name() != summary.name) {
+            let adapter = Adapter::Named(summary.to_string());
+            let options = Options { adapter, kernels, ..Options::default() };
+            found.push(ridgepoint::Device::open_blocking(options).expect("it is listed"));
+        }
+    }
+    assert!(!found.is_empty(), "the CPU device is there");
+    found
+}
 
 /// The adapter that a host program would get: that of a driver, or else the embedded CPU device.
 fn host_adapter() -> ridgepoint::wgpu::Adapter {

@@ -2,13 +2,13 @@
 //! processors and for graphics processors.
 
 use ridgepoint::check::{Settings, run_blocking};
-use ridgepoint::run::{Kernels, Options};
+use ridgepoint::run::Kernels;
 use ridgepoint::{DType, Device, Tensor};
 
-const FORMS: [Kernels; 2] = [Kernels::Processor, Kernels::Graphics];
-
-fn device(kernels: Kernels) -> Device {
-    Device::open_blocking(Options { kernels, ..Options::default() }).unwrap()
+/// Every form on every adapter.
+fn devices() -> impl Iterator<Item = (Kernels, Device)> {
+    let forms = [Kernels::Auto, Kernels::Processor, Kernels::Graphics];
+    forms.into_iter().flat_map(|form| crate::devices(form).into_iter().map(move |device| (form, device)))
 }
 
 fn rows(device: &Device, n: usize) -> Tensor {
@@ -21,8 +21,7 @@ const LENGTHS: [usize; 18] = [1, 4, 31, 32, 60, 64, 68, 127, 128, 252, 256, 260,
 
 #[test]
 fn rows_of_every_length_agree_with_the_reference() {
-    for form in FORMS {
-        let device = device(form);
+    for (form, device) in devices() {
         for n in LENGTHS {
             let x = rows(&device, n);
             let (w, b) = (device.full([n], 1.5, DType::F32), device.full([n], -0.5, DType::F32));
@@ -42,8 +41,7 @@ fn rows_of_every_length_agree_with_the_reference() {
 
 #[test]
 fn a_nan_in_a_row_shows_in_that_row_alone() {
-    for form in FORMS {
-        let device = device(form);
+    for (form, device) in devices() {
         for n in LENGTHS {
             let mut data = vec![1.0f32; 3 * n];
             data[n + n / 2] = f32::NAN;
@@ -64,7 +62,7 @@ fn a_nan_in_a_row_shows_in_that_row_alone() {
 /// A row that fits is loaded once.
 #[test]
 fn kept_rows_are_loaded_once() {
-    let device = device(Kernels::Graphics);
+    let device = crate::devices(Kernels::Graphics).remove(0);
     let x = rows(&device, 1024);
     let plan = device.plan(&[&x.softmax(1)]).unwrap();
     assert_eq!(plan.steps.len(), 1, "{plan}");
@@ -75,7 +73,7 @@ fn kept_rows_are_loaded_once() {
 /// What no machine at hand may use by itself is checked all the same.
 #[test]
 fn kernels_for_graphics_processors_pass_the_table() {
-    let report = run_blocking(&device(Kernels::Graphics), &Settings::default(), &mut |_| {});
-    let failures: Vec<String> = report.failures().map(ToString::to_string).collect();
-    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), report.outcomes.len(), failures.join("\n"));
+    for device in crate::devices(Kernels::Graphics) {
+        crate::check::assert_passed(&run_blocking(&device, &Settings::default(), &mut |_| {}));
+    }
 }

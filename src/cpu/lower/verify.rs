@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     super::tape::{EXIST, Label, MASK, Memory, Op, Reg, Tape},
-    operands::{Role, visit},
+    operands::{Role, is_pure, visit},
 };
 
 /// Checks a tape: registers exist and are written, in straight order, before they are read; uniform registers are made of uniform ones only;
@@ -93,23 +93,7 @@ impl Verifier<'_> {
     }
 
     fn rules(&self, op: &Op, prologue: bool) -> Result<(), String> {
-        let straight = matches!(
-            op,
-            Op::Un(..)
-                | Op::Bin(..)
-                | Op::Ter(..)
-                | Op::Qua(..)
-                | Op::WideUn(..)
-                | Op::WideBin(..)
-                | Op::WideCmp(..)
-                | Op::WideFrom(..)
-                | Op::WideInto(..)
-                | Op::Copy(..)
-                | Op::Load { .. }
-                | Op::Length { .. }
-                | Op::Pick { .. }
-        );
-        if prologue && !straight {
+        if prologue && !is_pure(op) {
             return Err("not an instruction for the prologue".into());
         }
         match op {
