@@ -236,7 +236,7 @@ impl Optimizer {
         };
         let moved = match (penalty, steps) {
             (None, _) => moved,
-            (Some(penalty), Some(steps)) if penalty.groups().is_none() => penalty.prox(&moved, steps),
+            (Some(penalty), Some(steps)) if penalty.is_separable() => penalty.prox(&moved, steps),
             (Some(penalty), _) => penalty.prox(&moved, rate),
         };
         std::iter::once(moved).chain(state).collect()

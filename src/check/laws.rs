@@ -23,7 +23,12 @@ pub enum Sides {
     Equal(Tensor, Tensor),
     /// The first is nowhere greater than the second.
     AtMost(Tensor, Tensor),
+    /// The elements of these tensors, read from the device, satisfy a condition; if not, it says why.
+    Host(Vec<Tensor>, Condition),
 }
+
+/// See [`Sides::Host`].
+pub type Condition = Box<dyn Fn(&[Vec<f64>]) -> Result<(), String>>;
 
 /// One law.
 pub struct Law {
@@ -50,6 +55,10 @@ impl Draw<'_> {
 }
 
 impl Law {
+    pub(super) fn new(name: String, sides: impl Fn(&mut Draw<'_>) -> Sides + 'static) -> Law {
+        Law { name, sides: Box::new(sides) }
+    }
+
     /// Whether a device obeys the law.
     pub async fn judge(&self, device: &Device, seed: u64) -> Outcome {
         let outcome = match Caught(Box::pin(self.run(device, seed))).await {
@@ -66,6 +75,17 @@ impl Law {
         let (left, right, at_most) = match sides {
             Sides::Equal(left, right) => (left, right, false),
             Sides::AtMost(left, right) => (left, right, true),
+            Sides::Host(tensors, condition) => {
+                let nodes = tensors.iter().map(|t| t.node().cloned()).collect::<Result<Vec<_>>>()?;
+                let read: Vec<Vec<f64>> = ground.read(&nodes).await?.into_iter().map(|a| a.values).collect();
+                let verdict =
+                    judged(&Array::exact((), DType::F32, vec![0.0]), &Array::exact((), DType::F32, vec![0.0]));
+                let mut outcome = Outcome::new(device, &self.name, "", What::Law, seed, verdict);
+                if let Err(message) = condition(&read) {
+                    outcome = Outcome::failed(device, &self.name, "", What::Law, seed, message);
+                }
+                return Ok(outcome);
+            }
         };
         let nodes: Vec<Node> = vec![left.node()?.clone(), right.node()?.clone()];
         ground.learn(&nodes).await?;
@@ -231,6 +251,7 @@ pub fn all() -> Vec<Law> {
     let mut laws: Vec<Law> =
         LAWS.iter().map(|&(name, sides)| Law { name: name.to_owned(), sides: Box::new(sides) }).collect();
     laws.extend(penalty::all().flat_map(of_penalty));
+    laws.extend(super::laws_penalty::all());
     laws
 }
 

@@ -44,17 +44,31 @@ impl Serialize for Parameter<'_> {
     }
 }
 
+struct Choice<'a>(&'a ridgepoint::penalty::Choice);
+
+impl Serialize for Choice<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("option", 3)?;
+        out.serialize_field("name", self.0.name)?;
+        out.serialize_field("default", self.0.default)?;
+        out.serialize_field("meaning", self.0.meaning)?;
+        out.end()
+    }
+}
+
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let e = self.0;
-        let mut out = serializer.serialize_struct("penalty", 8)?;
+        let mut out = serializer.serialize_struct("penalty", 10)?;
         out.serialize_field("name", &e.name)?;
         out.serialize_field("aliases", &e.aliases)?;
         out.serialize_field("summary", &e.summary)?;
         out.serialize_field("formula", &e.formula)?;
         out.serialize_field("parameters", &e.parameters.iter().map(Parameter).collect::<Vec<_>>())?;
         out.serialize_field("groups", &e.grouped)?;
+        out.serialize_field("options", &e.options.iter().map(Choice).collect::<Vec<_>>())?;
         out.serialize_field("convex", &e.convex)?;
+        out.serialize_field("set", &e.set)?;
         out.serialize_field("source", &e.source)?;
         out.end()
     }
@@ -93,6 +107,7 @@ fn overview(all: &[Entry]) -> String {
         if entry.grouped {
             parameters.push("groups=…".into());
         }
+        parameters.extend(entry.options.iter().map(|o| format!("{}={}", o.name, o.default)));
         let convex = if entry.convex { "yes" } else { "no" };
         grid.add_row([names.join(", "), parameters.join(", "), convex.into(), entry.formula.clone()]);
     }

@@ -1,7 +1,7 @@
 //! The catalogue of penalties, for the `penalties` command and for programs that list them.
 
 use super::separable::l1;
-use super::{Parameter, Separable, all};
+use super::{Choice, Parameter, Registered, Separable, all, registered};
 use std::fmt;
 
 /// One penalty of the catalogue.
@@ -19,16 +19,37 @@ pub struct Entry {
     pub parameters: Vec<Parameter>,
     /// Whether it takes `groups` and `weights`.
     pub grouped: bool,
+    /// What else it takes.
+    pub options: Vec<Choice>,
     /// Whether the value is convex.
     pub convex: bool,
+    /// Whether it is the indicator of a set, on whole tensors.
+    pub set: bool,
     /// Where it was published.
     pub source: String,
 }
 
-/// Every penalty that [`parse`](super::parse) knows: the separable ones, then their versions on groups.
+/// Every penalty that [`parse`](super::parse) knows: the separable ones, their versions on groups, those on whole tensors.
 #[must_use]
 pub fn catalogue() -> Vec<Entry> {
-    all().map(separable).chain(all().filter(|of| of.even).map(grouped)).chain([sparse_group_lasso()]).collect()
+    let groups = all().filter(|of| of.even).map(grouped).chain([sparse_group_lasso()]);
+    all().map(separable).chain(groups).chain(registered().map(whole)).collect()
+}
+
+fn whole(registered: &Registered) -> Entry {
+    let of = registered.of;
+    Entry {
+        name: of.name.into(),
+        aliases: of.aliases.iter().map(ToString::to_string).collect(),
+        summary: of.summary.into(),
+        formula: of.formula.into(),
+        parameters: of.parameters.to_vec(),
+        grouped: false,
+        options: registered.options.to_vec(),
+        convex: of.convex,
+        set: of.set,
+        source: of.source.into(),
+    }
 }
 
 fn separable(of: &Separable) -> Entry {
@@ -39,7 +60,9 @@ fn separable(of: &Separable) -> Entry {
         formula: format!("sum over elements of {}", of.formula),
         parameters: of.parameters.to_vec(),
         grouped: false,
+        options: Vec::new(),
         convex: of.convex,
+        set: false,
         source: of.source.into(),
     }
 }
@@ -68,7 +91,9 @@ fn grouped(of: &Separable) -> Entry {
         formula,
         parameters,
         grouped: true,
+        options: Vec::new(),
         convex: of.convex,
+        set: false,
         source,
     }
 }
@@ -82,7 +107,9 @@ fn sparse_group_lasso() -> Entry {
         formula: "l1 ||x||_1 + sum over groups of weight lambda ||x_g||".into(),
         parameters: elements.parameters.into_iter().chain(groups.parameters).collect(),
         grouped: true,
+        options: Vec::new(),
         convex: true,
+        set: false,
         source:
             "N. Simon, J. Friedman, T. Hastie, R. Tibshirani, A sparse-group lasso, J. Comput. Graph. Stat. 22 (2013)"
                 .into(),
@@ -104,6 +131,9 @@ impl fmt::Display for Entry {
         if self.grouped {
             writeln!(f, "  groups      a partition of the coefficients, e.g. 0-3|4-7|8+10")?;
             writeln!(f, "  weights     one (default), root (of the group's size), or a list, e.g. 1|1.5|2")?;
+        }
+        for o in &self.options {
+            writeln!(f, "  {:<11} {}, default {}", o.name, o.meaning, o.default)?;
         }
         writeln!(f, "  convex      {}", if self.convex { "yes" } else { "no" })?;
         write!(f, "  source      {}", self.source)

@@ -394,7 +394,7 @@ impl Custom {
         if let Some((_, message)) = term.refuse() {
             return Err(Error::argument(term.profile.name.clone(), message, term.hint(), site));
         }
-        Ok(Penalty(Ok(Inner::elements(term))))
+        Ok(Penalty::terms(Inner::elements(term)))
     }
 }
 

@@ -29,10 +29,13 @@
 
 pub mod catalogue;
 pub mod custom;
+mod functional;
 mod group;
 mod lift;
 mod profile;
+mod registry;
 pub mod separable;
+mod set;
 mod spec;
 mod term;
 mod terms;
@@ -42,12 +45,19 @@ mod laws;
 
 pub use catalogue::{Entry, catalogue};
 pub use custom::{Custom, Function, Module};
+pub use functional::{Description, Functional};
 pub use group::{GroupWeights, Groups};
 pub use profile::{Parameter, Parameters, Range, Separable};
+pub use registry::Choice;
+pub(crate) use registry::{Computed, Registered, registered};
+pub use set::ROUNDING;
 pub use spec::parse;
 
+use crate::dtype::DType;
 use crate::error::{Error, Result, Site};
+use crate::graph::Node;
 use crate::tensor::Tensor;
+use functional::Whole;
 use std::fmt;
 use term::Term;
 use terms::Inner;
@@ -118,13 +128,22 @@ pub struct Parts {
 /// Like a tensor it carries the error that building it met (`lambda < 0`) to where it is used; [`Penalty::check`] asks for
 /// it at once.
 #[derive(Clone, Debug)]
-pub struct Penalty(Result<Inner, Box<Error>>);
+pub struct Penalty(Result<Form, Box<Error>>);
+
+/// What a penalty is.
+#[derive(Clone, Debug)]
+enum Form {
+    /// A sum over elements, over groups, or both.
+    Terms(Inner),
+    /// A function of the whole tensor.
+    Whole(Whole),
+}
 
 impl Penalty {
     /// No penalty: value 0, the proximal operator is the identity.
     #[must_use]
     pub fn none() -> Penalty {
-        Penalty(Ok(Inner::default()))
+        Penalty::terms(Inner::default())
     }
 
     /// A built-in penalty by name or alias, with its default parameters.
@@ -140,13 +159,17 @@ impl Penalty {
     fn built_in(name: &str, parameters: &[Scalar]) -> Penalty {
         let site = Site::here();
         let term = Term::built_in(name, site).and_then(|term| term.with_all(parameters, site));
-        Penalty(term.map(Inner::elements).map_err(Box::new))
+        Penalty(term.map(|term| Form::Terms(Inner::elements(term))).map_err(Box::new))
+    }
+
+    fn terms(inner: Inner) -> Penalty {
+        Penalty(Ok(Form::Terms(inner)))
     }
 
     #[track_caller]
-    fn then(self, change: impl FnOnce(Inner, Site) -> Result<Inner>) -> Penalty {
+    fn then(self, change: impl FnOnce(Form, Site) -> Result<Form>) -> Penalty {
         let site = Site::here();
-        Penalty(self.0.and_then(|inner| change(inner, site).map_err(Box::new)))
+        Penalty(self.0.and_then(|form| change(form, site).map_err(Box::new)))
     }
 
     /// Itself, or the error it carries.
@@ -169,7 +192,10 @@ impl Penalty {
     #[track_caller]
     pub fn with(self, parameter: &str, value: impl Into<Scalar>) -> Penalty {
         let value = value.into();
-        self.then(|inner, site| inner.with(parameter, &value, site))
+        self.then(|form, site| match form {
+            Form::Terms(inner) => inner.with(parameter, &value, site).map(Form::Terms),
+            Form::Whole(whole) => whole.with(parameter, &value, site).map(Form::Whole),
+        })
     }
 
     /// The penalty multiplied by a number, or elementwise by a tensor that broadcasts to the coefficients (or has one
@@ -178,7 +204,10 @@ impl Penalty {
     #[track_caller]
     pub fn weight(self, weight: impl Into<Scalar>) -> Penalty {
         let weight = weight.into();
-        self.then(|inner, site| inner.weigh(&weight, site))
+        self.then(|form, site| match form {
+            Form::Terms(inner) => inner.weigh(&weight, site).map(Form::Terms),
+            Form::Whole(whole) => whole.weigh(&weight, site).map(Form::Whole),
+        })
     }
 
     /// The penalty on the norms of groups instead of on elements: `sum_g weight_g profile(||w_g||)`.
@@ -189,7 +218,15 @@ impl Penalty {
     #[track_caller]
     pub fn grouped(self, groups: &Groups) -> Penalty {
         let groups = groups.clone();
-        self.then(|inner, site| inner.grouped(&groups, site))
+        self.then(|form, site| match form {
+            Form::Terms(inner) => inner.grouped(&groups, site).map(Form::Terms),
+            Form::Whole(whole) => Err(Error::argument(
+                "grouped",
+                format!("{whole} is no function of one number"),
+                "lift a penalty on elements",
+                site,
+            )),
+        })
     }
 
     /// The sum of a penalty on elements (this one) and one on groups.
@@ -202,8 +239,16 @@ impl Penalty {
     pub fn and_groups(self, groups: Penalty) -> Penalty {
         let site = Site::here();
         Penalty(match (self.0, groups.0) {
-            (Ok(elements), Ok(groups)) => elements.join(groups, site).map_err(Box::new),
+            (Ok(Form::Terms(elements)), Ok(Form::Terms(groups))) => {
+                elements.join(groups, site).map(Form::Terms).map_err(Box::new)
+            }
             (Err(error), _) | (_, Err(error)) => Err(error),
+            (Ok(Form::Whole(whole)), _) | (_, Ok(Form::Whole(whole))) => Err(Box::new(Error::argument(
+                "and_groups",
+                format!("{whole} acts on the whole tensor"),
+                "it joins one penalty on elements with one on groups",
+                site,
+            ))),
         })
     }
 
@@ -215,14 +260,20 @@ impl Penalty {
     #[must_use]
     #[track_caller]
     pub fn value(&self, w: &Tensor) -> Tensor {
-        self.on(w, &[], |inner, nodes, site| inner.value(w.device(), &nodes[0], site))
+        self.on(w, &[], |form, nodes, site| match form {
+            Form::Terms(inner) => inner.value(w.device(), &nodes[0], site),
+            Form::Whole(whole) => whole.value(&w.cast(DType::F32), site),
+        })
     }
 
     /// The gradient of the value, in the shape of `w`; at a kink the subgradient of least magnitude.
     #[must_use]
     #[track_caller]
     pub fn gradient(&self, w: &Tensor) -> Tensor {
-        self.on(w, &[], |inner, nodes, site| inner.gradient(w.device(), &nodes[0], site))
+        self.on(w, &[], |form, nodes, site| match form {
+            Form::Terms(inner) => inner.gradient(w.device(), &nodes[0], site),
+            Form::Whole(whole) => whole.gradient(&w.cast(DType::F32), site),
+        })
     }
 
     /// `argmin_u ||u - w||^2 / (2 step) + penalty(u)`, the global one also where the penalty is not convex; zeros are exact.
@@ -231,7 +282,10 @@ impl Penalty {
     #[track_caller]
     pub fn prox(&self, w: &Tensor, step: impl Into<Scalar>) -> Tensor {
         let step = step.into();
-        self.on(w, &[], |inner, nodes, site| inner.prox(w, &nodes[0], &step, site))
+        self.on(w, &[], |form, nodes, site| match form {
+            Form::Terms(inner) => inner.prox(w, &nodes[0], &step, site),
+            Form::Whole(whole) => whole.prox(&w.cast(DType::F32), &step, site),
+        })
     }
 
     /// How far `w` is from optimal if `gradient` is the gradient of the smooth part there: the distance of `-gradient` from
@@ -239,70 +293,103 @@ impl Penalty {
     #[must_use]
     #[track_caller]
     pub fn distance(&self, w: &Tensor, gradient: &Tensor) -> Tensor {
-        self.on(w, &[gradient], |inner, nodes, site| inner.distance(w.device(), &nodes[0], &nodes[1], site))
+        self.on(w, &[gradient], |form, nodes, site| form.distance([w, gradient], nodes, site))
     }
 
     /// The greatest [`Penalty::distance`], a scalar tensor; 0 exactly at a stationary point.
     #[must_use]
     #[track_caller]
     pub fn optimality(&self, w: &Tensor, gradient: &Tensor) -> Tensor {
-        self.on(w, &[gradient], |inner, nodes, site| {
-            let distance = inner.distance(w.device(), &nodes[0], &nodes[1], site)?;
-            terms::greatest(&distance, site)
-        })
+        self.on(w, &[gradient], |form, nodes, site| terms::greatest(&form.distance([w, gradient], nodes, site)?, site))
     }
 
     /// Whether every part of it is convex.
     #[must_use]
     pub fn is_convex(&self) -> bool {
-        self.0.as_ref().is_ok_and(Inner::is_convex)
+        match &self.0 {
+            Ok(Form::Terms(inner)) => inner.is_convex(),
+            Ok(Form::Whole(whole)) => whole.of.is_convex(),
+            Err(_) => false,
+        }
     }
 
     /// Whether it is zero everywhere.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.0.as_ref().is_ok_and(Inner::is_none)
+        self.inner().is_some_and(Inner::is_none)
+    }
+
+    /// Whether it is a sum over elements, so that a proximal step may have another length for each.
+    #[must_use]
+    pub fn is_separable(&self) -> bool {
+        self.inner().is_some_and(|inner| inner.groups.is_none())
     }
 
     /// The groups it acts on, if any.
     #[must_use]
     pub fn groups(&self) -> Option<&Groups> {
-        self.0.as_ref().ok().and_then(Inner::groups)
+        self.inner().and_then(Inner::groups)
     }
 
     /// The value of a parameter that is a number.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<f64> {
-        self.0.as_ref().ok().and_then(|inner| inner.parameter(name))
+        match self.0.as_ref().ok()? {
+            Form::Terms(inner) => inner.parameter(name),
+            Form::Whole(whole) => whole.parameter(name),
+        }
+    }
+
+    fn inner(&self) -> Option<&Inner> {
+        match &self.0 {
+            Ok(Form::Terms(inner)) => Some(inner),
+            _ => None,
+        }
     }
 
     /// The penalty as numbers.
     ///
     /// # Errors
-    /// The error it carries; a user's penalty, or a parameter or weight that is a tensor.
+    /// The error it carries; a user's penalty, one on the whole tensor, or a parameter or weight that is a tensor.
     #[track_caller]
     pub fn parts(&self) -> Result<Parts> {
         match &self.0 {
-            Ok(inner) => inner.parts(Site::here()),
+            Ok(Form::Terms(inner)) => inner.parts(Site::here()),
+            Ok(Form::Whole(whole)) => Err(Error::argument(
+                "parts",
+                format!("{whole} is no sum over elements or groups"),
+                "only penalties on elements and on norms of groups can be taken apart",
+                Site::here(),
+            )),
             Err(error) => Err((**error).clone()),
         }
     }
 
     #[track_caller]
-    fn on(
-        &self,
-        w: &Tensor,
-        others: &[&Tensor],
-        build: impl FnOnce(&Inner, &[crate::graph::Node], Site) -> Result<crate::graph::Node>,
-    ) -> Tensor {
+    fn on(&self, w: &Tensor, others: &[&Tensor], build: impl FnOnce(&Form, &[Node], Site) -> Result<Node>) -> Tensor {
         let site = Site::here();
-        let result = self.0.as_ref().map_err(|e| (**e).clone()).and_then(|inner| {
+        let result = self.0.as_ref().map_err(|e| (**e).clone()).and_then(|form| {
             let mut tensors = vec![w];
             tensors.extend(others);
             let nodes = Tensor::nodes("penalty", &tensors, site)?;
-            build(inner, &nodes, site)
+            build(form, &nodes, site)
         });
         Tensor::new(w.device(), result)
+    }
+}
+
+impl Form {
+    /// See [`Penalty::distance`]; `nodes` are those of the tensors.
+    fn distance(&self, [w, gradient]: [&Tensor; 2], nodes: &[Node], site: Site) -> Result<Node> {
+        let (shape, other) = (nodes[0].shape(), nodes[1].shape());
+        if shape != other {
+            let message = format!("coefficients {shape}, gradient {other}");
+            return Err(Error::argument("distance", message, "the gradient has the shape of the coefficients", site));
+        }
+        match self {
+            Form::Terms(inner) => inner.distance(w.device(), &nodes[0], &nodes[1], site),
+            Form::Whole(whole) => whole.distance(&w.cast(DType::F32), &gradient.cast(DType::F32), site),
+        }
     }
 }
 
@@ -310,7 +397,8 @@ impl fmt::Display for Penalty {
     /// As a specification that [`parse`] understands.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Ok(inner) => inner.fmt(f),
+            Ok(Form::Terms(inner)) => inner.fmt(f),
+            Ok(Form::Whole(whole)) => whole.fmt(f),
             Err(error) => write!(f, "invalid ({error})"),
         }
     }

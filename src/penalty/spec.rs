@@ -3,11 +3,14 @@
 //! ```text
 //! specification  name [ "(" [ key "=" value { "," key "=" value } ] ")" ]
 //! name           "none" | PENALTY | "group-" PENALTY | "sparse-group-" PENALTY     (a name or alias of the catalogue)
+//! value          number, or what the option of that key takes (see the catalogue)
 //! groups         group { "|" group },  group = range { "+" range },  range = index [ "-" index ]
 //! weights        "one" | "root" | number { "|" number }
 //! ```
 
+use super::functional::Whole;
 use super::group::{GroupWeights, Groups};
+use super::registry::{self, Options, Registered, registered};
 use super::term::Term;
 use super::terms::Inner;
 use super::{Penalty, Scalar, all};
@@ -30,7 +33,14 @@ pub(super) fn named(name: &str, site: Site) -> Result<Penalty> {
     if name == "none" {
         return Ok(Penalty::none());
     }
-    Term::built_in(name, site).map(|term| Penalty(Ok(Inner::elements(term))))
+    if let Some(registered) = registry::find(name) {
+        let defaults = Options(registered.options.iter().map(|o| (o.name, o.default)).collect());
+        return match (registered.build)(&defaults) {
+            Ok(of) => Ok(Penalty::whole(Whole::new(of))),
+            Err(unfit) => Err(Error::argument(name, unfit.message, unfit.hint, site)),
+        };
+    }
+    Term::built_in(name, site).map(|term| Penalty::terms(Inner::elements(term)))
 }
 
 /// A piece of the specification and its first column, counted from 0 in bytes.
@@ -75,6 +85,9 @@ impl<'a> Parser<'a> {
                 Some((key, _)) => Err(self.refuse(key.at, "none has no parameters", "write just none")),
             };
         }
+        if let Some(registered) = registry::find(name.text) {
+            return self.whole(registered, &pairs);
+        }
         let (prefix, profile) = ["sparse-group-", "group-"]
             .into_iter()
             .find_map(|prefix| Some((prefix, name.text.strip_prefix(prefix)?)))
@@ -113,7 +126,7 @@ impl<'a> Parser<'a> {
             }
         }
         if prefix.is_empty() {
-            return Ok(Penalty(Ok(Inner::elements(term))));
+            return Ok(Penalty::terms(Inner::elements(term)));
         }
         let Some(groups) = groups else {
             return Err(self.refuse(self.spec.len(), "no groups are given", "add groups=0-3|4-7|8-9"));
@@ -125,10 +138,47 @@ impl<'a> Parser<'a> {
         self.lifted(name, elements, term, &groups)
     }
 
+    /// A penalty on whole tensors.
+    fn whole(&self, registered: &Registered, pairs: &[(Piece<'a>, Piece<'a>)]) -> Result<Penalty> {
+        let name = registered.of.name;
+        let mut options = Options(registered.options.iter().map(|o| (o.name, o.default)).collect());
+        let mut numbers = Vec::new();
+        for (ix, (key, value)) in pairs.iter().enumerate() {
+            if pairs[..ix].iter().any(|(k, _)| k.text == key.text) {
+                return Err(self.refuse(key.at, format!("{} is given twice", key.text), "give each parameter once"));
+            }
+            match options.0.iter_mut().find(|(k, _)| *k == key.text) {
+                Some(slot) => slot.1 = value.text,
+                None => numbers.push((key, value)),
+            }
+        }
+        let of = (registered.build)(&options).map_err(|unfit| {
+            let at = pairs.iter().find(|(k, _)| k.text == unfit.key).map_or(0, |(_, value)| value.at);
+            self.refuse(at, unfit.message, unfit.hint)
+        })?;
+        let mut whole = Whole::new(of);
+        for (key, value) in &numbers {
+            let Some(ix) = whole.position(key.text) else {
+                let known =
+                    registered.of.parameters.iter().map(|p| p.name).chain(registered.options.iter().map(|o| o.name));
+                let known: Vec<_> = known.collect();
+                let hint = if known.is_empty() { "it has none".into() } else { format!("it has {}", known.join(", ")) };
+                return Err(self.refuse(key.at, format!("{name} has no parameter {:?}", key.text), hint));
+            };
+            whole.parameters[ix] = self.number(**value)?;
+        }
+        if let Some((which, message)) = whole.refuse() {
+            let wrong = |key: &str| whole.position(key).is_some_and(|ix| Some(ix) == which);
+            let at = numbers.iter().find(|(key, _)| wrong(key.text)).map_or(0, |(_, value)| value.at);
+            return Err(self.refuse(at, message, whole.hint()));
+        }
+        Ok(Penalty::whole(whole))
+    }
+
     fn lifted(&self, name: Piece<'_>, elements: Option<Term>, term: Term, groups: &Groups) -> Result<Penalty> {
-        let lifted = Penalty(Ok(Inner::elements(term))).grouped(groups).check().map_err(|e| self.at(name.at, e))?;
+        let lifted = Penalty::terms(Inner::elements(term)).grouped(groups).check().map_err(|e| self.at(name.at, e))?;
         match elements {
-            Some(l1) => Penalty(Ok(Inner::elements(l1))).and_groups(lifted).check(),
+            Some(l1) => Penalty::terms(Inner::elements(l1)).and_groups(lifted).check(),
             None => Ok(lifted),
         }
     }
@@ -224,6 +274,7 @@ impl<'a> Parser<'a> {
     fn unknown(&self, name: Piece<'_>) -> Error {
         let known: Vec<_> = all()
             .flat_map(|of| std::iter::once(of.name).chain(of.aliases.iter().copied()))
+            .chain(registered().map(|r| r.of.name))
             .chain(["group-…", "sparse-group-…", "none"])
             .collect();
         self.refuse(name.at, format!("no penalty is called {:?}", name.text), format!("there are {}", known.join(", ")))

@@ -21,6 +21,16 @@ pub(super) fn greatest(x: &Node, site: Site) -> Result<Node> {
     Node::reduce(Reduce::Max, x, &axes, site)
 }
 
+/// A weight that is a number must be finite and not negative.
+pub(super) fn refuse_weight(weight: &Scalar, site: Site) -> Result<()> {
+    match weight {
+        Scalar::Number(w) if !(w.is_finite() && *w >= 0.0) => {
+            Err(Error::argument("weight", format!("{w}"), "weights are finite and not negative", site))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Index tensors of the last device they were made for.
 type Cache = Arc<Mutex<Option<(Device, Indexed)>>>;
 
@@ -162,11 +172,7 @@ impl Inner {
     }
 
     pub fn weigh(mut self, weight: &Scalar, site: Site) -> Result<Inner> {
-        if let Scalar::Number(w) = weight
-            && !(w.is_finite() && *w >= 0.0)
-        {
-            return Err(Error::argument("weight", format!("{w}"), "weights are finite and not negative", site));
-        }
+        refuse_weight(weight, site)?;
         for term in self.terms_mut() {
             term.weight = Some(match (&term.weight, weight) {
                 (None, new) => new.clone(),
@@ -294,14 +300,6 @@ impl Inner {
     pub fn distance(&self, device: &Device, w: &Node, gradient: &Node, site: Site) -> Result<Node> {
         let b = Build { site };
         let (w, g) = (b.float(w)?, b.float(gradient)?);
-        if w.shape() != g.shape() {
-            return Err(Error::argument(
-                "distance",
-                format!("coefficients {}, gradient {}", w.shape(), g.shape()),
-                "the gradient has the shape of the coefficients",
-                site,
-            ));
-        }
         let elements = self.each(device, b)?;
         let within = |g: &Node| match &elements {
             Some(term) => term.distance(&w, g),

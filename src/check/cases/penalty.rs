@@ -4,7 +4,7 @@ use crate::check::case::{ANY, Build, Case, POSITIVE, Variant, one, two};
 use crate::check::input::Domain;
 use crate::dtype::DType;
 use crate::error::Result;
-use crate::penalty::{self, Groups, Penalty, Separable};
+use crate::penalty::{self, Computed, Groups, Penalty, Registered, Separable};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -59,12 +59,30 @@ fn of(separable: &'static Separable) -> Vec<Case> {
     ]
 }
 
+/// A penalty on whole tensors, with its defaults. One that iterates is left to the laws.
+fn of_whole(registered: &'static Registered) -> Vec<Case> {
+    let name = registered.of.name;
+    let case = |what: &str, inputs: &[Domain], order: u8, build: Build| {
+        Case::alike(&format!("penalty/{name} {what}"), inputs, registered.shapes, order, build)
+    };
+    let get = move || Penalty::named(name);
+    let direct = registered.prox == Computed::Directly;
+    let mut cases =
+        vec![case("value", &[PIECES], u8::from(!registered.of.set), one(move |w| on(get(), w, |p| p.value(w))))];
+    if direct {
+        cases.push(case("prox", &[PIECES], 0, one(move |w| on(get(), w, |p| p.prox(w, 0.7)))));
+        cases.push(case("distance", &[PIECES, ANY], 0, two(move |w, g| on(get(), w, |p| p.distance(w, g)))));
+    }
+    cases
+}
+
 /// A method of a penalty, and to which order it is differentiated.
 type Row = (&'static str, fn(&Penalty, &Tensor) -> Tensor, u8);
 
 /// The rows of this file.
 pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = penalty::all().flat_map(of).collect();
+    cases.extend(penalty::registered().flat_map(of_whole));
     let groups = || Groups::new(vec![vec![0, 3], vec![1, 2, 5], vec![4], vec![6, 7, 8, 9]]);
     let rows: &[Row] = &[
         ("value", |p, w| p.value(w), 1),

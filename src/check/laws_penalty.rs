@@ -1,0 +1,301 @@
+//! Laws of the penalties on whole tensors, judged in f64 on the host by their mirrors: functions written from the formulas,
+//! which share nothing with the tensor expressions they judge.
+//!
+//! The results of a device are within `delta` of the exact ones: [`ROUNDING`](crate::penalty::ROUNDING) of the greatest
+//! coefficient where the proximal operator takes a fixed number of operations, the stated accuracy where it iterates. What
+//! a law may be missed by follows from `delta` and the slopes of what it compares.
+
+use super::case::ANY;
+use super::input::{Domain, Random};
+use super::laws::{Draw, Law, Sides};
+use crate::dtype::DType;
+use crate::penalty::{self, Computed, Penalty, Registered};
+use crate::tensor::Tensor;
+
+const STEP: f64 = 0.7;
+/// Strong enough that penalties of the default strength change something.
+const WEIGHT: f64 = 4.0;
+/// Few values, so that there are ties, and zeros among them.
+const TIED: Domain =
+    Domain::Real(DType::F32, &[(0.0, 0.0), (0.5, 0.5), (-0.5, -0.5), (1.0, 1.0), (-1.0, -1.0), (2.0, 2.0)]);
+
+/// What a device found for one input of one shape.
+struct Trial {
+    shape: &'static [usize],
+    w: Vec<f64>,
+    other: Vec<f64>,
+    found: Vec<f64>,
+    found_other: Vec<f64>,
+    found_twice: Vec<f64>,
+    found_weightless: Vec<f64>,
+    gradient: Vec<f64>,
+    value: f64,
+    value_found: f64,
+}
+
+/// Tensors per trial.
+const READ: usize = 9;
+
+fn tensors(registered: &Registered, d: &mut Draw<'_>, shape: &[usize], domain: Domain) -> Vec<Tensor> {
+    let (w, other) = (d.leaf(domain, shape), d.leaf(ANY, shape));
+    let penalty = match Penalty::named(registered.of.name) {
+        Ok(penalty) => penalty,
+        Err(error) => return vec![Tensor::new(w.device(), Err(error)); READ],
+    };
+    let strong = penalty.clone().weight(WEIGHT);
+    let found = strong.prox(&w, STEP);
+    vec![
+        strong.prox(&other, STEP),
+        strong.prox(&found, STEP),
+        penalty.clone().weight(0.0).prox(&w, STEP),
+        strong.gradient(&w),
+        strong.value(&w),
+        strong.value(&found),
+        found,
+        w,
+        other,
+    ]
+}
+
+fn trial(shape: &'static [usize], read: &[Vec<f64>]) -> Trial {
+    let all = |ix: usize| read[ix].clone();
+    Trial {
+        shape,
+        found_other: all(0),
+        found_twice: all(1),
+        found_weightless: all(2),
+        gradient: all(3),
+        value: read[4][0],
+        value_found: read[5][0],
+        found: all(6),
+        w: all(7),
+        other: all(8),
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(x, y)| x - y).collect()
+}
+
+fn l1(a: &[f64]) -> f64 {
+    a.iter().map(|x| x.abs()).sum()
+}
+
+fn greatest(a: &[f64]) -> f64 {
+    a.iter().fold(0.0, |m, x| m.max(x.abs()))
+}
+
+/// A penalty as its mirror has it.
+#[derive(Clone, Copy)]
+struct Judge {
+    of: &'static Registered,
+}
+
+type Verdict = Result<(), String>;
+
+fn demand(holds: bool, what: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+impl Judge {
+    fn parameters(self) -> Vec<f64> {
+        self.of.of.parameters.iter().map(|p| p.default).collect()
+    }
+
+    fn value(self, t: &Trial, x: &[f64]) -> f64 {
+        let factor = if self.of.of.set { 1.0 } else { WEIGHT };
+        factor * (self.of.mirror)(x, t.shape, &self.parameters())
+    }
+
+    /// The error of the device's results.
+    fn delta(self, t: &Trial) -> f64 {
+        let accuracy = match self.of.prox {
+            Computed::Directly => penalty::ROUNDING,
+            Computed::ToAccuracy(relative) => relative.max(penalty::ROUNDING),
+        };
+        accuracy * greatest(&t.w).max(greatest(&t.found)).max(greatest(&t.other)).max(1.0)
+    }
+
+    /// Points to compare with: near `x` and far, in directions that keep one structure or another.
+    fn rivals(t: &Trial, x: &[f64], random: &mut Random) -> Vec<Vec<f64>> {
+        let n = x.len();
+        let blend = |a: &[f64], b: &[f64], s: f64| a.iter().zip(b).map(|(x, y)| x + s * (y - x)).collect::<Vec<_>>();
+        let mut all = vec![t.w.clone(), vec![0.0; n], x.iter().map(|v| 2.0 * v).collect(), t.other.clone()];
+        for s in [0.5, 0.1, 0.01, -0.01] {
+            let ends = [vec![0.0; n], t.w.clone(), t.other.clone(), vec![1.0; n]];
+            all.extend(ends.iter().map(|end| blend(x, end, s)));
+        }
+        for round in 0..240 {
+            let size = [1.0, 0.1, 0.01][round % 3];
+            let mut z = x.to_vec();
+            let (i, j) = (random.below(n), random.below(n));
+            match round / 3 % 5 {
+                0 => z[i] += size * random.uniform(-1.0, 1.0),
+                1 => {
+                    let by = size * random.uniform(-1.0, 1.0);
+                    z[i] += by;
+                    z[j] -= by;
+                }
+                2 => z[i.min(j)..=i.max(j)].iter_mut().for_each(|v| *v += size * 0.5),
+                3 => z.iter_mut().for_each(|v| *v += size * random.uniform(-1.0, 1.0)),
+                _ => z[i] = 0.0,
+            }
+            all.push(z);
+        }
+        all
+    }
+
+    /// The objective of the proximal operator is nowhere less than at the result.
+    fn minimum(self, t: &Trial, random: &mut Random) -> Verdict {
+        let objective = |u: &[f64]| {
+            let d = minus(u, &t.w);
+            dot(&d, &d) / (2.0 * STEP) + self.value(t, u)
+        };
+        let here = objective(&t.found);
+        // the slope of the quadratic there is matched by one of the penalty
+        let slack = self.delta(t) * 2.0 * l1(&minus(&t.w, &t.found)) / STEP + 1e-9 * (1.0 + here.abs());
+        for z in Judge::rivals(t, &t.found, random) {
+            let there = objective(&z);
+            demand(here <= there + slack, || format!("the objective is {here}, at a rival {there} (slack {slack:e})"))?;
+        }
+        Ok(())
+    }
+
+    /// `(w - u) / step` is a subgradient at `u`: `f(z) >= f(u) + <(w - u) / step, z - u>`.
+    fn inclusion(self, t: &Trial, random: &mut Random) -> Verdict {
+        let g: Vec<f64> = minus(&t.w, &t.found).iter().map(|v| v / STEP).collect();
+        self.supports(t, &t.found, &g, self.delta(t) / STEP, random)
+    }
+
+    /// `g` is a subgradient at `x`, up to `error` in each element.
+    fn supports(self, t: &Trial, x: &[f64], g: &[f64], error: f64, random: &mut Random) -> Verdict {
+        let here = self.value(t, x);
+        for z in Judge::rivals(t, x, random) {
+            let d = minus(&z, x);
+            let (there, below) = (self.value(t, &z), here + dot(g, &d));
+            let slack = error * l1(&d) + penalty::ROUNDING * here.abs() + 1e-9 * (1.0 + below.abs());
+            demand(there >= below - slack, || {
+                format!("the value at a rival is {there}, the supporting plane {below} (slack {slack:e})")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// `||P x - P y||^2 <= <P x - P y, x - y>`.
+    fn firm(self, t: &Trial) -> Verdict {
+        let (moved, apart) = (minus(&t.found, &t.found_other), minus(&t.w, &t.other));
+        let (left, right) = (dot(&moved, &moved), dot(&moved, &apart));
+        let slack = self.delta(t) * 2.0 * (l1(&apart) + 2.0 * l1(&moved));
+        demand(left <= right + slack, || format!("{left} > {right} + {slack:e}"))
+    }
+
+    /// The envelope `e(w) = min_u f(u) + ||u - w||^2 / 2s` has the gradient `(w - u) / s`, which is `1/s`-Lipschitz.
+    fn envelope(self, t: &Trial) -> Verdict {
+        let at = |w: &[f64], u: &[f64]| {
+            let d = minus(u, w);
+            dot(&d, &d) / (2.0 * STEP) + if self.of.of.set { 0.0 } else { self.value(t, u) }
+        };
+        let (here, there) = (at(&t.w, &t.found), at(&t.other, &t.found_other));
+        let g: Vec<f64> = minus(&t.w, &t.found).iter().map(|v| v / STEP).collect();
+        let d = minus(&t.other, &t.w);
+        let (plane, bowl) = (here + dot(&g, &d), here + dot(&g, &d) + dot(&d, &d) / (2.0 * STEP));
+        let offs = l1(&minus(&t.w, &t.found)) + l1(&minus(&t.other, &t.found_other)) + l1(&d);
+        let slack = self.delta(t) * 2.0 * offs / STEP + 1e-9;
+        demand(there >= plane - slack && there <= bowl + slack, || format!("{there} is not within {plane} and {bowl}"))
+    }
+
+    /// The result belongs to the set, a second projection leaves it, and nothing of the set is nearer.
+    fn projection(self, t: &Trial) -> Verdict {
+        let delta = self.delta(t);
+        let room = delta * (t.w.len() as f64).sqrt() * 4.0;
+        let outside = self.value(t, &t.found);
+        demand(outside <= room, || format!("the projection is outside by {outside:e}"))?;
+        demand(t.value_found == 0.0, || format!("the value at the projection is {}", t.value_found))?;
+        let moved = greatest(&minus(&t.found, &t.found_twice));
+        demand(moved <= 2.0 * delta, || format!("a second projection moves by {moved:e}"))?;
+        let other_outside = self.value(t, &t.found_other);
+        demand(other_outside <= room, || format!("the other projection is outside by {other_outside:e}"))?;
+        let off = minus(&t.w, &t.found);
+        let to_other = minus(&t.found_other, &t.found);
+        let slack = 2.0 * delta * (l1(&off) + l1(&to_other));
+        if self.of.of.convex {
+            let cosine = dot(&off, &to_other);
+            return demand(cosine <= slack, || format!("<w - u, z - u> = {cosine} > {slack:e}"));
+        }
+        let to = minus(&t.w, &t.found_other);
+        let (own, others) = (dot(&off, &off), dot(&to, &to));
+        demand(own <= others + 2.0 * slack, || format!("distance {own}, of another member {others}"))
+    }
+
+    /// The device's value is the mirror's.
+    fn mirrored(self, t: &Trial) -> Verdict {
+        let want = self.value(t, &t.w);
+        if self.of.of.set {
+            // in between the rounding decides
+            let (in_, out) = (want <= 0.0, want > 1e-3 * greatest(&t.w).max(1.0));
+            return demand(!(in_ && t.value != 0.0 || out && t.value == 0.0), || format!("{} at {want}", t.value));
+        }
+        let slack = penalty::ROUNDING * (want.abs() + WEIGHT * greatest(&t.w));
+        demand((t.value - want).abs() <= slack, || format!("{} is not {want}", t.value))
+    }
+
+    /// No strength, no change.
+    fn weightless(self, t: &Trial) -> Verdict {
+        let moved = greatest(&minus(&t.w, &t.found_weightless));
+        demand(moved <= self.delta(t), || format!("the proximal operator of weight 0 moves by {moved:e}"))
+    }
+}
+
+/// All laws of one penalty.
+fn of(registered: &'static Registered) -> Vec<Law> {
+    let judge = Judge { of: registered };
+    let law = |what: &str, holds: fn(Judge, &Trial, &mut Random) -> Verdict| {
+        let name = format!("law: {} {what}", registered.of.name);
+        let seed = name.clone();
+        let sides = move |d: &mut Draw<'_>| {
+            let runs = || registered.shapes.iter().flat_map(|&shape| [(shape, ANY), (shape, TIED)]);
+            let read = runs().flat_map(|(shape, domain)| tensors(registered, d, shape, domain)).collect();
+            let seed = seed.clone();
+            Sides::Host(
+                read,
+                Box::new(move |read| {
+                    let mut random = Random::new(0, &seed);
+                    for ((shape, _), read) in runs().zip(read.chunks(READ)) {
+                        let verdict = holds(judge, &trial(shape, read), &mut random);
+                        verdict.map_err(|what| format!("at shape {shape:?}: {what}"))?;
+                    }
+                    Ok(())
+                }),
+            )
+        };
+        Law::new(name, sides)
+    };
+    let of = registered.of;
+    let mut laws = vec![law("has the value of its formula", |j, t, _| j.mirrored(t))];
+    if of.set {
+        laws.push(law("is projected on", |j, t, _| j.projection(t)));
+    } else {
+        laws.push(law("has its minimum at the prox", |j, t, r| j.minimum(t, r)));
+        laws.push(law("of weight 0 changes nothing", |j, t, _| j.weightless(t)));
+    }
+    if of.convex && !of.set {
+        laws.push(law("has (w - prox) / step as a subgradient", |j, t, r| j.inclusion(t, r)));
+        laws.push(law("has its gradient as a subgradient", |j, t, r| {
+            j.supports(t, &t.w, &t.gradient, penalty::ROUNDING * greatest(&t.gradient), r)
+        }));
+    }
+    if of.convex {
+        laws.push(law("is firmly non-expansive", |j, t, _| j.firm(t)));
+        laws.push(law("has a smooth envelope", |j, t, _| j.envelope(t)));
+    }
+    laws
+}
+
+/// All.
+pub(super) fn all() -> impl Iterator<Item = Law> {
+    penalty::registered().flat_map(of)
+}

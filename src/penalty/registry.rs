@@ -1,0 +1,103 @@
+//! The penalties on whole tensors that specifications and the catalogue know, and what their checks need.
+
+use super::functional::{Description, Functional};
+use super::set;
+use std::sync::Arc;
+
+/// What a specification says in words of its own: an option of a penalty on whole tensors.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Choice {
+    /// The key.
+    pub name: &'static str,
+    /// What it is if not given.
+    pub default: &'static str,
+    /// What it does, and how it is written.
+    pub meaning: &'static str,
+}
+
+/// The options of a specification, each given or its default.
+pub(super) struct Options<'a>(pub Vec<(&'static str, &'a str)>);
+
+/// What is wrong with an option: its key, the message, the remedy.
+pub(super) struct Unfit {
+    pub key: &'static str,
+    pub message: String,
+    pub hint: String,
+}
+
+impl Options<'_> {
+    /// The text of an option.
+    pub fn text(&self, key: &'static str) -> &str {
+        let found = self.0.iter().find(|(k, _)| *k == key);
+        found.map(|(_, text)| *text).unwrap_or_else(|| panic!("bug: the option {key} is not declared"))
+    }
+
+    /// Whole numbers, written `0|1|2`.
+    pub fn numbers(&self, key: &'static str) -> Result<Vec<usize>, Unfit> {
+        let text = self.text(key);
+        let each = text.split('|').map(|t| t.trim().parse::<usize>());
+        each.collect::<Result<_, _>>().map_err(|_| Unfit {
+            key,
+            message: format!("{text:?} is no list of whole numbers"),
+            hint: "write them like 0|1|2".into(),
+        })
+    }
+
+    /// One whole number.
+    pub fn number(&self, key: &'static str) -> Result<usize, Unfit> {
+        match self.numbers(key)?[..] {
+            [one] => Ok(one),
+            _ => {
+                let message = format!("{:?} is no whole number", self.text(key));
+                Err(Unfit { key, message, hint: "one number".into() })
+            }
+        }
+    }
+
+    /// One of several words.
+    pub fn word(&self, key: &'static str, words: &[&str]) -> Result<usize, Unfit> {
+        let text = self.text(key);
+        words.iter().position(|w| *w == text).ok_or_else(|| Unfit {
+            key,
+            message: format!("{key} = {text:?}"),
+            hint: format!("one of {}", words.join(", ")),
+        })
+    }
+}
+
+/// The value in f64 of coefficients of a shape with given parameters, on the host, written from the formula; of a set how
+/// far outside the coefficients are, in their unit.
+pub(crate) type Mirror = fn(&[f64], &[usize], &[f64]) -> f64;
+
+/// A penalty on whole tensors that is known by name.
+pub(crate) struct Registered {
+    pub of: &'static Description,
+    pub options: &'static [Choice],
+    pub build: fn(&Options<'_>) -> Result<Arc<dyn Functional>, Unfit>,
+    /// Its value for the default options.
+    pub mirror: Mirror,
+    /// The shapes it is checked at.
+    pub shapes: &'static [&'static [usize]],
+    /// How the proximal operator is checked.
+    pub prox: Computed,
+}
+
+/// How a proximal operator comes about.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Computed {
+    /// In a fixed number of operations: the reference bounds its error.
+    Directly,
+    /// By iterations, to a relative accuracy: the bounds of the reference grow with each, so only laws are checked, to
+    /// this accuracy relative to the greatest coefficient.
+    ToAccuracy(f64),
+}
+
+/// All, by topic.
+pub(crate) fn registered() -> impl Iterator<Item = &'static Registered> {
+    [set::REGISTERED].into_iter().flatten().copied()
+}
+
+/// The one of this name or alias.
+pub(super) fn find(name: &str) -> Option<&'static Registered> {
+    registered().find(|r| r.of.name == name || r.of.aliases.contains(&name))
+}
