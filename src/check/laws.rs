@@ -25,10 +25,15 @@ pub enum Sides {
     AtMost(Tensor, Tensor),
     /// The elements of these tensors, read from the device, satisfy a condition; if not, it says why.
     Host(Vec<Tensor>, Condition),
+    /// What the function finds in the tensors, as read: numbers in `0..=limit`.
+    Residual(Vec<Tensor>, Judged),
 }
 
 /// See [`Sides::Host`].
 pub type Condition = Box<dyn Fn(&[Vec<f64>]) -> Result<(), String>>;
+
+/// What is left of each of several residuals, and how much may be.
+pub type Judged = Box<dyn Fn(&[Array]) -> Vec<(f64, f64)>>;
 
 /// One law.
 pub struct Law {
@@ -85,6 +90,14 @@ impl Law {
                     outcome = Outcome::failed(device, &self.name, "", What::Law, seed, message);
                 }
                 return Ok(outcome);
+            }
+            Sides::Residual(tensors, judge) => {
+                let nodes = tensors.iter().map(|t| t.node().cloned()).collect::<Result<Vec<_>>>()?;
+                let left = judge(&ground.read(&nodes).await?);
+                let mut limits = Array::filled([left.len()], DType::F32, 0.0);
+                limits.errors = left.iter().map(|l| l.1).collect();
+                let found: Vec<f64> = left.iter().map(|l| l.0).collect();
+                return Ok(Outcome::new(device, &self.name, "", What::Law, seed, compare(&found, &limits)));
             }
         };
         let nodes: Vec<Node> = vec![left.node()?.clone(), right.node()?.clone()];
@@ -252,6 +265,7 @@ pub fn all() -> Vec<Law> {
         LAWS.iter().map(|&(name, sides)| Law { name: name.to_owned(), sides: Box::new(sides) }).collect();
     laws.extend(penalty::all().flat_map(of_penalty));
     laws.extend(super::laws_penalty::all());
+    laws.extend(super::residual::laws());
     laws
 }
 

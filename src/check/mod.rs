@@ -15,6 +15,7 @@ mod laws_penalty;
 #[cfg(test)]
 mod planted;
 pub mod random;
+mod residual;
 
 use crate::reference::Verdict;
 use crate::run::Device;

@@ -3,9 +3,11 @@
 //! A node knows nothing of buffers or devices: realised elements are an opaque [`Data`]. A node that has been computed
 //! keeps its value, and everything that walks the graph for execution stops there.
 
+pub mod dense;
 pub mod func;
 pub mod op;
 
+pub use dense::Dense;
 pub use func::{Arg, Derivative, Func, Mirror, Snippet};
 pub use op::{AxisMap, Fill, Op, Reduce, Routine, Scan, Scatter, View};
 
@@ -315,6 +317,8 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
         (Routine::Scatter(_), _) => {
             Err("takes base: [n, inner], index: [m] u32, order: [m] u32, source: [m, inner] of the base's dtype")
         }
+        (Routine::Dense(_), _) if kinds.iter().any(|&d| d != DType::F32) => Err("takes matrices of f32"),
+        (Routine::Dense(kind), dims) => Ok((kind.result(dims)?, DType::F32)),
     }
 }
 
@@ -335,6 +339,7 @@ pub fn op_name(op: &Op) -> String {
         Op::Routine(Routine::LinRec) => "linrec".into(),
         Op::Routine(Routine::ArgSort { .. }) => "argsort".into(),
         Op::Routine(Routine::Scatter(kind)) => format!("scatter_{}", format!("{kind:?}").to_lowercase()),
+        Op::Routine(Routine::Dense(kind)) => kind.name().into(),
     }
 }
 

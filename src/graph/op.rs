@@ -4,6 +4,7 @@
 //! must know it: [`infer`](super::Node) here, `reference`, `pass/grad.rs`, `pass/fuse.rs`, `kernel` (no wildcard arms there).
 
 use super::Data;
+use super::dense::Dense;
 use super::func::Func;
 use crate::dtype::DType;
 
@@ -81,6 +82,8 @@ pub enum Routine {
     /// `base: [n, inner]`, `index: [m]` (`U32`), `order: [m]` (`U32`, stable argsort of `index`), `source: [m, inner]`;
     /// `y[i, :] = base[i, :] ∘ source[j, :]` over all `j` with `index[j] = i`, in ascending `j`. Indices out of range are dropped.
     Scatter(Scatter),
+    /// Dense linear algebra on each matrix of a batch, all f32.
+    Dense(Dense),
 }
 
 /// What a scan accumulates.

@@ -4,6 +4,8 @@
 //! their buffers by [`Operand`]. Scratch buffers need no initial content; every dispatch overwrites what it is said to
 //! write. Results depend on the routine, the shapes and the limits alone: no atomics, no order that varies between runs.
 
+mod dense;
+mod jacobi;
 mod matmul;
 mod scan;
 mod scatter;
@@ -80,6 +82,7 @@ pub fn lower(
         Routine::LinRec => scan::lower(&mut steps, scan::Kind::LinRec, &sources[0].shape)?,
         Routine::ArgSort { descending } => sort::lower(&mut steps, &sources[0], *descending)?,
         Routine::Scatter(kind) => scatter::lower(&mut steps, *kind, &sources[0], sources[1].shape[0])?,
+        Routine::Dense(kind) => dense::lower(&mut steps, *kind, sources)?,
     }
     Ok(steps.lowered)
 }

@@ -21,6 +21,7 @@ pub mod axes;
 pub mod compare;
 pub mod conv;
 pub mod create;
+pub mod factor;
 pub mod index;
 pub mod join;
 pub mod linalg;
@@ -34,7 +35,9 @@ pub mod pool;
 pub mod random;
 pub mod reduce;
 pub mod resize;
+pub mod solve;
 pub mod sort;
+pub mod spectral;
 
 pub use axes::Axes;
 pub use conv::Conv;
@@ -43,6 +46,7 @@ pub use movement::INFER;
 pub use operand::{Fixed, Operand};
 pub use pool::Pool;
 pub use random::Key;
+pub use solve::Triangle;
 
 use crate::error::{Error, Site};
 use crate::tensor::Tensor;

@@ -26,6 +26,7 @@ pub(super) fn routine(step: &Adjoint, routine: &Routine) -> Result<Cotangents> {
         }
         Routine::Scatter(Scatter::Max | Scatter::Min) => scatter_extremum(step),
         Routine::Scatter(Scatter::Replace) => scatter_replace(step),
+        Routine::Dense(kind) => super::grad_dense::dense(step, *kind),
     }
 }
 

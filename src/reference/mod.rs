@@ -14,6 +14,7 @@ mod array;
 mod ball;
 mod bound;
 mod compare;
+mod dense;
 mod eval;
 mod fold;
 pub mod integer;

@@ -6,6 +6,7 @@ mod check;
 #[cfg(feature = "cli")]
 mod cli;
 mod cpu;
+mod dense;
 mod embed;
 mod grads;
 mod grads_move;

@@ -1,6 +1,7 @@
 //! The table of cases: every method of a tensor has its rows here.
 
 mod activation;
+mod dense;
 mod index;
 mod integer;
 mod linalg;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(movement::cases());
     cases.extend(rows::cases());
     cases.extend(linalg::cases());
+    cases.extend(dense::cases());
     cases.extend(window::cases());
     cases.extend(index::cases());
     cases.extend(random::cases());
