@@ -56,14 +56,14 @@ fn main(
             }
             widest = max(widest, team_size(sum));
         }
-        shift = bitcast<f32>(team_max(lane, WG, widest));
+        shift = bitcast<f32>(select(team_max(lane, WG, widest), 0u, broken));
     }
     var squares = 0.0;
     for (var column = 0u; column < n; column += 1u) {
         for (var row = lane; row < m; row += WG) {
             var x = select(item(start, n, row, column), 0.0, broken) * scale.x;
             if (SYMMETRIC && row == column) {
-                x += select(shift, 0.0, broken);
+                x += shift;
             }
             squares += x * x;
             w[start + row * n + column] = x;

@@ -82,7 +82,7 @@ fn symmetric_eigen(a: &Tensor) -> Vec<Tensor> {
 
 /// `a a^T` and enough of the identity to be definite within rounding.
 fn definite(a: &Tensor) -> Vec<Tensor> {
-    let rank = a.shape().map_or(2, |s| s.rank());
+    let rank = a.shape().map_or(2, crate::shape::Shape::rank);
     let size = a.abs().max([rank - 2, rank - 1]).add(1e-30).unsqueeze(rank - 2).unsqueeze(rank - 1);
     let scaled = a.div(size.sqrt());
     let one = a.ones_like().diagonal(0).diag(0);

@@ -25,7 +25,7 @@ fn spread(x: &Tensor) -> Tensor {
     let ramp = x.ones_like().diagonal(0).cumsum(x.shape().map_or(0, |s| s.rank() - 2));
     let (m, n) = x.shape().map_or((0, 0), |s| (s[s.rank() - 2], s[s.rank() - 1]));
     let square = ramp.diag(0);
-    let rank = x.shape().map_or(0, |s| s.rank());
+    let rank = x.shape().map_or(0, crate::shape::Shape::rank);
     let mut padding = vec![(0, 0); rank];
     padding[rank - 2] = (0, m - m.min(n));
     padding[rank - 1] = (0, n - m.min(n));
@@ -100,7 +100,7 @@ pub fn cases() -> Vec<Case> {
     for &(name, shapes, f) in systems {
         let mut case = Case::at(name, &[ANY; 2], shapes, 1, two(f));
         for variant in &mut case.variants {
-            let elements: usize = variant.shapes.iter().map(|s| s.elements()).sum();
+            let elements: usize = variant.shapes.iter().map(crate::shape::Shape::elements).sum();
             variant.order = if variant.shapes[0].elements() == 0 || elements > 80 { 0 } else { 1 };
         }
         cases.push(case);

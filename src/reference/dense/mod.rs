@@ -59,7 +59,7 @@ pub(super) fn run(kind: Dense, sources: &[&Array]) -> Array {
         Dense::Qr => Shape::from([b, m + n, n]),
         Dense::Svd => Shape::from([b, m + 1 + n, n]),
     };
-    let each = if b == 0 { 0 } else { shape.elements() / b };
+    let each = shape.elements().checked_div(b).unwrap_or(0);
     let mut balls = Vec::with_capacity(shape.elements());
     for which in 0..b {
         let a = part(x, which);
