@@ -127,7 +127,7 @@ impl Device {
     }
 
     /// The elements of nodes as the device has them.
-    async fn arrays(&self, nodes: &[Node]) -> Result<Vec<Array>> {
+    pub(crate) async fn arrays(&self, nodes: &[Node]) -> Result<Vec<Array>> {
         let mut arrays = Vec::with_capacity(nodes.len());
         for (node, reading) in nodes.iter().zip(self.start_reading(nodes)?) {
             arrays.push(Array::from_bytes(node.shape().clone(), node.dtype(), &reading.await?)?);

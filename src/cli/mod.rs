@@ -3,6 +3,7 @@
 //! This is the only place that reads the environment (of which it needs nothing but whether it writes to a terminal).
 
 mod adapters;
+mod bench;
 mod check;
 mod fit;
 mod lint;
@@ -31,6 +32,7 @@ enum Command {
     Adapters(adapters::Adapters),
     Fit(fit::Fit),
     Check(check::Check),
+    Bench(bench::Bench),
     Penalties(penalties::Penalties),
     ShaderTest(shader_test::ShaderTest),
     Lint(lint::Lint),
@@ -94,6 +96,7 @@ pub fn run() -> ExitCode {
         Command::Adapters(command) => command.run(),
         Command::Fit(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Penalties(command) => command.run(),
         Command::ShaderTest(command) => command.run(),
         Command::Lint(command) => command.run(),

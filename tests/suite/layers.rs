@@ -23,14 +23,14 @@ const LAYERS: &[&[&str]] = &[
     // Proximal steps take a penalty.
     &["optim"],
     &["solver"],
-    &["check", "fit"],
+    &["check", "fit", "bench"],
     &["shader_test"],
     &["recipes"],
 ];
 
-/// Where wgpu may be named: the two executors, the methods that take a host's wgpu objects, the re-export, and what runs a
-/// user's shaders as they are.
-const NAMES_WGPU: &[&str] = &["run", "cpu", "leaf", "lib", "shader_test"];
+/// Where wgpu may be named: the two executors, the methods that take a host's wgpu objects, the re-export, and what runs
+/// shaders as they are, a user's or those that measure an adapter.
+const NAMES_WGPU: &[&str] = &["run", "cpu", "leaf", "lib", "shader_test", "bench"];
 
 /// The limit of STYLE: no file is longer.
 const MAX_LINES: usize = 800;

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod autograd;
+#[cfg(feature = "bench")]
+mod bench;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;

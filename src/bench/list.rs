@@ -1,0 +1,269 @@
+//! The workloads: tensor operations and penalties at the sizes of the records.
+
+use super::work::{Fill, Input, Work};
+use crate::Tensor;
+use crate::dtype::DType;
+use crate::graph::Scatter;
+use crate::ops::{Conv, CrossEntropy, Reduction};
+use crate::penalty::{self, Groups, Penalty};
+
+/// Elements of an elementwise operation: 64 MiB.
+const N: usize = 16 << 20;
+/// Elements of a tensor of coefficients: 16 MiB.
+const W: usize = 4 << 20;
+
+/// An elementwise operation's inputs, of which a few rows are checked.
+fn flat(n: usize, count: usize) -> Vec<Input> {
+    vec![Input::real(&[256, n / 256], Some(0)); count]
+}
+
+fn size(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}
+
+fn bytes(elements: usize) -> f64 {
+    4.0 * elements as f64
+}
+
+/// A workload that moves what its inputs and `written` elements take.
+fn moving(
+    name: &str,
+    inputs: Vec<Input>,
+    written: usize,
+    outputs: Vec<Option<usize>>,
+    build: impl Fn(&[Tensor]) -> Vec<Tensor> + 'static,
+) -> Work {
+    let read: usize = inputs.iter().map(|i| i.shape.iter().product::<usize>()).sum();
+    let shape = inputs.first().map(|i| size(&i.shape)).unwrap_or_default();
+    Work {
+        name: name.into(),
+        size: shape,
+        bytes: bytes(read + written),
+        flops: 0.0,
+        computes: false,
+        inputs,
+        outputs,
+        build: Box::new(build),
+    }
+}
+
+fn one(f: impl Fn(&Tensor) -> Tensor + 'static) -> impl Fn(&[Tensor]) -> Vec<Tensor> {
+    move |x| vec![f(&x[0])]
+}
+
+/// The operations.
+pub fn ops() -> Vec<Work> {
+    let mut all = elementwise();
+    all.extend(rows());
+    all.extend(products());
+    all.extend(movement());
+    all
+}
+
+fn elementwise() -> Vec<Work> {
+    type Unary = (&'static str, fn(&Tensor) -> Tensor);
+    let unary: [Unary; 7] = [
+        ("exp", Tensor::exp),
+        ("log", |x| x.abs().log1p()),
+        ("tanh", Tensor::tanh),
+        ("gelu", Tensor::gelu),
+        ("sin", Tensor::sin),
+        ("sqrt", |x| x.abs().sqrt()),
+        ("erf", Tensor::erf),
+    ];
+    let chain = |x: &[Tensor]| {
+        let y = &x[0] * 1.5 + 0.25;
+        vec![y.maximum(0.0) * &x[1] - &x[0] * 0.1]
+    };
+    let mut all = vec![moving("elementwise chain", flat(N, 2), N, vec![Some(0)], chain).ops(6.0)];
+    all.extend(unary.map(|(name, f)| moving(name, flat(N, 1), N, vec![Some(0)], one(f)).ops(1.0)));
+    all
+}
+
+fn rows() -> Vec<Work> {
+    let square = |split| vec![Input::real(&[4096, 4096], split)];
+    let wide = || vec![Input::real(&[4096, 1024], Some(0))];
+    let classes = || vec![Input::real(&[4096, 1024], None), Input::real(&[4096], None).filled(Fill::Index(1024))];
+    let (n, own) = (4096 * 1024, vec![Some(0)]);
+    vec![
+        moving("sum", square(None), 1, vec![None], one(Tensor::sum_all)).ops(1.0),
+        moving("row sum", square(Some(0)), 4096, own.clone(), one(|x| x.sum(1))).ops(1.0),
+        moving("column sum", square(Some(1)), 4096, own.clone(), one(|x| x.sum(0))).ops(1.0),
+        moving("row maximum", square(Some(0)), 4096, own.clone(), one(|x| x.max(1))).ops(1.0),
+        moving("row argmax", square(Some(0)), 4096, own.clone(), one(|x| x.argmax(1))),
+        moving("variance", square(Some(0)), 4096, own.clone(), one(|x| x.var(1, 1))).ops(4.0),
+        moving("softmax", wide(), n, own.clone(), one(|x| x.softmax(1))).ops(5.0),
+        moving("log softmax", wide(), n, own.clone(), one(|x| x.log_softmax(1))).ops(5.0),
+        moving("layer norm", wide(), n, own.clone(), one(|x| x.layer_norm(1, None, None, 1e-5))).ops(8.0),
+        moving("rms norm", wide(), n, own.clone(), one(|x| x.rms_norm(1, None, 1e-5))).ops(4.0),
+        moving("cross entropy", classes(), 1, vec![None], |x| {
+            vec![x[0].cross_entropy(&x[1], 1, CrossEntropy::default())]
+        })
+        .ops(5.0),
+        moving(
+            "mean squared error",
+            flat(N, 2).into_iter().map(|i| Input { split: None, ..i }).collect(),
+            1,
+            vec![None],
+            |x| vec![x[0].mse(&x[1], Reduction::Mean)],
+        )
+        .ops(3.0),
+        moving("cumulative sum", vec![Input::real(&[1024, 4096], Some(0))], n, own, one(|x| x.cumsum(1))).ops(1.0),
+    ]
+}
+
+/// `[m, k]` by `[k, n]`, in batches where there are several; only the first operand's rows (or batches) are told apart.
+fn product(name: &str, batch: usize, [m, k, n]: [usize; 3], narrow: bool) -> Work {
+    let shape = |a: usize, b: usize| if batch > 1 { vec![batch, a, b] } else { vec![a, b] };
+    let inputs = vec![Input::real(&shape(m, k), Some(0)), Input::real(&shape(k, n), (batch > 1).then_some(0))];
+    let total = batch * (m * k + k * n + m * n);
+    let text = format!("{}{m}x{k}x{n}", if batch > 1 { format!("{batch}x") } else { String::new() });
+    let build = move |x: &[Tensor]| match narrow {
+        true => vec![x[0].cast(DType::F16).matmul(&x[1].cast(DType::F16))],
+        false => vec![x[0].matmul(&x[1])],
+    };
+    Work {
+        name: name.into(),
+        size: text,
+        bytes: bytes(total),
+        flops: 2.0 * (batch * m * k * n) as f64,
+        computes: m > 1,
+        inputs,
+        outputs: vec![Some(0)],
+        build: Box::new(build),
+    }
+}
+
+fn products() -> Vec<Work> {
+    let mut all: Vec<Work> =
+        [256, 512, 1024, 2048, 4096].map(|n| product("matmul", 1, [n; 3], false)).into_iter().collect();
+    all.extend([
+        product("matmul f16", 1, [1024; 3], true),
+        product("matmul tall", 1, [65_536, 64, 64], false),
+        product("matmul batched", 64, [128; 3], false),
+        product("matmul vector", 1, [1, 4096, 4096], false),
+    ]);
+    let image = vec![Input::real(&[4, 64, 56, 56], Some(0)), Input::real(&[64, 64, 3, 3], None)];
+    let places = 4 * 64 * 56 * 56;
+    all.push(Work {
+        flops: 2.0 * (places * 64 * 9) as f64,
+        computes: true,
+        ..moving("conv2d 3x3", image, places, vec![Some(0)], |x| {
+            vec![x[0].conv2d(&x[1], None, Conv { padding: [1, 1], ..Conv::<2>::default() })]
+        })
+    });
+    let heads = vec![Input::real(&[16, 512, 64], Some(0)); 3];
+    all.push(Work {
+        flops: 4.0 * (16 * 512 * 512 * 64) as f64,
+        computes: true,
+        ..moving("attention", heads, 16 * 512 * 64, vec![Some(0)], |x| {
+            let scores = x[0].matmul(&x[1].permute([0, 2, 1])) * 0.125;
+            vec![scores.softmax(2).matmul(&x[2])]
+        })
+    });
+    all
+}
+
+fn movement() -> Vec<Work> {
+    let n = 4 << 20;
+    let places = |bound, len: usize| Input::real(&[len], None).filled(Fill::Index(bound));
+    let table = || vec![Input::real(&[65_536, 64], None), places(65_536, 65_536)];
+    vec![
+        moving(
+            "transpose",
+            vec![Input::real(&[4096, 4096], Some(0))],
+            4096 * 4096,
+            vec![Some(1)],
+            one(|x| x.t() * 1.0),
+        ),
+        moving("gather rows", table(), n, vec![None], |x| vec![x[0].index_select(0, &x[1])]),
+        moving(
+            "scatter add",
+            vec![Input::real(&[65_536], None), places(65_536, 1 << 20), Input::real(&[1 << 20], None)],
+            65_536,
+            vec![None],
+            |x| vec![x[0].index_scatter(0, &x[1], &x[2], Scatter::Add)],
+        ),
+        moving(
+            "sort",
+            vec![Input::real(&[64, 16_384], Some(0))],
+            64 * 16_384,
+            vec![Some(0)],
+            one(|x| x.sort(1, false).0),
+        ),
+        moving(
+            "top k",
+            vec![Input::real(&[64, 16_384], Some(0))],
+            64 * 16,
+            vec![Some(0)],
+            one(|x| x.top_k(16, 1, true).0),
+        ),
+    ]
+}
+
+fn on(penalty: &Penalty) -> impl Fn(&[Tensor]) -> Vec<Tensor> + 'static {
+    let penalty = penalty.clone();
+    move |x| vec![penalty.value(&x[0])]
+}
+
+/// Every separable penalty: value, value and gradient, proximal operator; penalties on groups; a proximal AdamW step.
+pub fn penalties() -> Vec<Work> {
+    let mut all = Vec::new();
+    for of in penalty::all() {
+        let Ok(penalty) = Penalty::named(of.name) else { continue };
+        let inside = |x: f64| (of.value)(x, &of.defaults()) < 1e9;
+        let fill = if inside(-2.0) && inside(2.0) { Fill::Real } else { Fill::Fraction };
+        let inputs = |split| vec![Input::real(&[256, W / 256], split).filled(fill)];
+        let (both, prox) = (penalty.clone(), penalty.clone());
+        // a set of isolated points has no value to time
+        if inside(0.3) {
+            all.push(moving(&format!("{} value", of.name), inputs(None), 1, vec![None], on(&penalty)).ops(4.0));
+            all.push(
+                moving(&format!("{} value+gradient", of.name), inputs(None), W + 1, vec![None, None], move |x| {
+                    vec![both.value(&x[0]), both.gradient(&x[0])]
+                })
+                .ops(8.0),
+            );
+        }
+        all.push(
+            moving(&format!("{} prox", of.name), inputs(Some(0)), W, vec![Some(0)], move |x| {
+                vec![prox.prox(&x[0], 0.7)]
+            })
+            .ops(4.0),
+        );
+    }
+    all.extend(grouped());
+    let state = |count| vec![Input::real(&[256, W / 256], Some(0)); count];
+    for (name, penalty) in [("adamw", None), ("proximal adamw", Some(penalty::l1(0.01)))] {
+        let outputs = vec![Some(0); 3];
+        all.push(moving(name, state(4), 3 * W, outputs, move |x| adamw(x, penalty.as_ref())).ops(14.0));
+    }
+    all
+}
+
+fn grouped() -> Vec<Work> {
+    let input = || vec![Input::real(&[4096, 1024], Some(0))];
+    // a group is a row: 4096 of one member with 1024 columns
+    let Ok(groups) = Groups::equal(4096, 1) else { return Vec::new() };
+    let lasso = penalty::group_lasso(0.5, &groups);
+    let whole = input().into_iter().map(|i| Input { split: None, ..i }).collect();
+    let value = moving("group lasso value", whole, 1, vec![None], on(&lasso));
+    let row = move |x: &[Tensor]| {
+        // the reference looks at single rows, which are groups by themselves
+        let rows = x[0].shape().map_or(0, |s| s[0]);
+        let one = Groups::equal(rows, 1).map(|g| penalty::group_lasso(0.5, &g));
+        vec![one.map_or_else(|_| x[0].clone(), |p| p.prox(&x[0], 0.7))]
+    };
+    vec![value, moving("group lasso prox", input(), 4096 * 1024, vec![Some(0)], row)]
+}
+
+/// New weights, averages and squares from weights, gradients, averages and squares.
+fn adamw(x: &[Tensor], penalty: Option<&Penalty>) -> Vec<Tensor> {
+    let [w, g, m, v] = x else { return Vec::new() };
+    let m = m * 0.9 + g * 0.1;
+    let v = v.abs() * 0.999 + g.square() * 0.001;
+    let lengths = ((&v * 1.1).sqrt() + 1e-8).recip() * 1e-3;
+    let moved = w * (1.0 - 1e-5) - &lengths * &m * 1.2;
+    let moved = penalty.map_or_else(|| moved.clone(), |p| p.prox(&moved, &lengths));
+    vec![moved, m, v]
+}
