@@ -1,11 +1,18 @@
-//! Convolutions: a sliding view of the input times the weights, summed. One view holds padding, stride, dilation and the
-//! repetition over output channels, so nothing is copied, and the gradients are views of the same kind.
+//! Convolutions: a sliding view of the input times the weights, summed. One view holds padding, stride and dilation, and the
+//! gradients are views of the same kind.
+//!
+//! Where several output channels share the windows these are laid out as the columns of a matrix, in one pass, and the sum
+//! is a matrix product with the weights; otherwise (depthwise convolutions, single channels) windows are multiplied and
+//! summed as they are read, and nothing is copied. Batches are laid out in pieces of at most 128 MiB.
 
 use super::{ok, refuse};
 use crate::error::{Error, Result, Site};
 use crate::graph::{AxisMap, Node, Reduce};
 use crate::shape::{MAX_LEN, Shape};
 use crate::tensor::Tensor;
+
+/// Bytes of windows laid out at a time.
+const COLUMNS: u64 = 128 << 20;
 
 /// How a window of `D` spatial axes moves: `Conv { stride: [2, 2], ..Conv::default() }`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,9 +108,24 @@ impl Tensor {
         let (x, weight) = (self.float(op), weight.float(op));
         let nodes = ok!(self, Tensor::nodes(op, &[&x, &weight], site));
         let form = ok!(self, Form::new(op, nodes[0].shape(), nodes[1].shape(), options, transposed, site));
-        let windows = x.then(|node| form.windows(node, options, site));
-        let weights = weight.then(|node| form.weights(node, site));
-        let y = windows.mul(&weights).reduce(Reduce::Sum, &form.summed()).reshape(form.result());
+        let y = match form.pieces(self.device().limits().binding_bytes) {
+            None => {
+                let windows = x.then(|node| form.windows(node, options, site));
+                let weights = weight.then(|node| form.weights(node, site));
+                windows.mul(&weights).reduce(Reduce::Sum, &form.summed()).reshape(form.result())
+            }
+            Some(1) => {
+                let columns = x.then(|node| form.columns(node, options, site));
+                let rows = weight.then(|node| form.rows(node, site));
+                rows.matmul(&columns).reshape(form.result())
+            }
+            Some(pieces) => {
+                let parts = x.chunk(0, pieces);
+                let parts: Vec<Tensor> =
+                    parts.iter().map(|part| part.convolve(op, &weight, None, options, transposed)).collect();
+                ok!(self, Tensor::concat(&parts.iter().collect::<Vec<_>>(), 0))
+            }
+        };
         match bias {
             Some(bias) if ok!(self, bias.shape()).dims() != [form.groups * form.outputs] => {
                 let message =
@@ -128,6 +150,14 @@ struct Form {
     kernel: Vec<usize>,
     positions: Vec<usize>,
     transposed: bool,
+}
+
+/// Axes of a view of windows: the channel, the first of the kernel's, the first of the positions'.
+#[derive(Clone, Copy)]
+struct Places {
+    channel: usize,
+    tap: usize,
+    position: usize,
 }
 
 impl Form {
@@ -203,20 +233,68 @@ impl Form {
         [&[self.batch, self.groups * self.outputs], &self.positions[..]].concat().into()
     }
 
+    /// In how many pieces of the batch it is a matrix product of the weights and the windows laid out as columns; `None` if
+    /// the windows are multiplied and summed as they are read: where there is too little to reuse, or one image's windows
+    /// are too many to lay out.
+    ///
+    /// Laying out `K` numbers for each position costs `8 K` bytes, the product `2 K o` operations at a multiple of the rate
+    /// that reading each operand for each operation allows.
+    fn pieces(&self, binding_bytes: u64) -> Option<usize> {
+        let positions: usize = self.positions.iter().product();
+        let image = 4 * (self.groups * self.taps()) as u64 * positions as u64;
+        let most = (binding_bytes.min(COLUMNS) / image.max(1)) as usize;
+        let reused = self.outputs >= 4 && self.taps() >= 4 && positions >= 4;
+        (reused && most > 0 && self.batch > 0).then(|| self.batch.div_ceil(most))
+    }
+
+    /// The windows as columns: `[n, (group), channel kernel.., positions..]`.
+    fn columns<const D: usize>(&self, x: &Node, options: &Conv<D>, site: Site) -> Result<Node> {
+        let channel = self.first() - 1;
+        let places = Places { channel, tap: channel + 1, position: channel + 1 + D };
+        let shape = [&[self.batch], self.group(), &[self.channels], &self.kernel, &self.positions].concat();
+        let windows = self.under(x, options, places, shape.into(), site)?;
+        let columns = [&[self.batch], self.group(), &[self.taps(), self.positions.iter().product()]].concat();
+        Node::reshape(&windows, columns.into(), site)
+    }
+
+    /// The weights as rows: `[(group), output, channel kernel..]`.
+    fn rows(&self, weight: &Node, site: Site) -> Result<Node> {
+        let taps = self.taps() / self.channels.max(1);
+        let (first, second) =
+            if self.transposed { (self.channels, self.outputs) } else { (self.outputs, self.channels) };
+        let grouped = Node::reshape(weight, Shape::from([self.groups, first, second, taps]), site)?;
+        let (first, second) = if self.transposed { (2, 1) } else { (1, 2) };
+        let axes = [0, first, second, 3].map(AxisMap::same).to_vec();
+        let shape = Shape::from([self.groups, self.outputs, self.channels, taps]);
+        let ordered = super::movement::view(&grouped, axes, shape, site)?;
+        Node::reshape(&ordered, [self.group(), &[self.outputs, self.taps()]].concat().into(), site)
+    }
+
+    /// Products that are summed for one element.
+    fn taps(&self) -> usize {
+        self.channels * self.kernel.iter().product::<usize>()
+    }
+
     /// Axes before the first spatial one: the group, if there is one, then the given one.
     fn leading(&self, place: usize) -> Vec<AxisMap> {
         let group = (self.groups > 1).then(|| AxisMap::same(1));
         group.into_iter().chain([AxisMap::same(place)]).collect()
     }
 
-    /// The input under every window.
+    /// The input under every window, in the shape of the product.
     fn windows<const D: usize>(&self, x: &Node, options: &Conv<D>, site: Site) -> Result<Node> {
+        let places = Places { channel: self.channel(), tap: self.channel() + 1, position: self.first() };
+        self.under(x, options, places, self.shape(), site)
+    }
+
+    /// The input under every window, its axes at given places of a shape.
+    fn under<const D: usize>(&self, x: &Node, options: &Conv<D>, at: Places, shape: Shape, site: Site) -> Result<Node> {
         let grouped = [&[self.batch], self.group(), &[self.channels], &self.input[..]].concat();
         let x = Node::reshape(x, grouped.into(), site)?;
         let mut axes = vec![AxisMap::same(0)];
-        axes.extend(self.leading(self.channel()));
+        axes.extend(self.leading(at.channel));
         for d in 0..D {
-            let (position, tap) = (self.first() + d, self.channel() + 1 + d);
+            let (position, tap) = (at.position + d, at.tap + d);
             let (stride, dilation) = (options.stride[d] as i64, options.dilation[d] as i64);
             let padding = options.padding[d] as i64;
             axes.push(if self.transposed {
@@ -225,7 +303,7 @@ impl Form {
                 AxisMap { terms: vec![(position, stride), (tap, dilation)], offset: -padding, divisor: 1 }
             });
         }
-        super::movement::view(&x, axes, self.shape(), site)
+        super::movement::view(&x, axes, shape, site)
     }
 
     /// The weights, repeated over batch and positions.

@@ -51,7 +51,6 @@ fn range(values: impl Iterator<Item = f64>, wider: f64) -> Option<(f64, f64)> {
     (high > 0.0).then_some((low / wider, high * wider))
 }
 
-/// Powers of two or ten within a range, at most a dozen.
 fn font(size: u32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&INK)
 }
@@ -61,7 +60,7 @@ impl Chart<'_> {
     pub fn svg(&self) -> Result<String, Failure> {
         let mut svg = String::new();
         let points = || self.lines.iter().flat_map(|l| l.points.iter().copied()).chain(self.dots.iter().map(|d| d.at));
-        let (Some(xs), Some(ys)) = (range(points().map(|p| p.0), 1.15), range(points().map(|p| p.1), 1.4)) else {
+        let (Some(xs), Some(ys)) = (range(points().map(|p| p.0), 1.15), range(points().map(|p| p.1), 2.0)) else {
             return Ok(svg);
         };
         {
