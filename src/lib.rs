@@ -7,7 +7,8 @@
 //!   convolutions, losses, random numbers) and [`autograd`]; it carries its errors, with the caller's line, to where the
 //!   result is asked for: `read`, `eval`, `encode`, or [`Tensor::check`].
 //! - [`penalty`] has values, gradients, proximal operators and lifts to groups; [`optim`] steps with a proximal step in
-//!   the same kernel; [`solver`] minimises; [`fit`] is regularized regression and classification from end to end.
+//!   the same kernel; [`solver`] minimises, over [`linear`] maps too; [`fit`] is regularized regression and classification
+//!   from end to end.
 //! - [`Device::verify`] decides who is right, [`check`] runs every operation against the [`mod@reference`].
 //! - [`graph`], [`pass`] and [`kernel`] are how it works: graph, fusion and plans, WGSL. [`Device::plan`] shows them at
 //!   work.
@@ -39,6 +40,7 @@ pub mod fit;
 pub mod graph;
 pub mod kernel;
 mod leaf;
+pub mod linear;
 pub mod lint;
 pub mod ops;
 pub mod optim;

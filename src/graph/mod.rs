@@ -314,6 +314,21 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
         {
             Ok((sources[0].shape().clone(), kinds[0]))
         }
+        (Routine::Descent { block, .. }, [[k, k2], [k3], [k4], [3, blocks]])
+            if k == k2
+                && k == k3
+                && k == k4
+                && *block > 0
+                && k.is_multiple_of(*block)
+                && k / block == *blocks
+                && *k <= Routine::MOST
+                && kinds.iter().all(|&d| d == DType::F32) =>
+        {
+            Ok((sources[1].shape().clone(), DType::F32))
+        }
+        (Routine::Descent { .. }, _) => Err(
+            "takes gram: [k, k], linear: [k], start: [k], weights: [3, blocks], f32, with k = blocks times the block's size, at most 1024",
+        ),
         (Routine::Scatter(_), _) => {
             Err("takes base: [n, inner], index: [m] u32, order: [m] u32, source: [m, inner] of the base's dtype")
         }
@@ -337,6 +352,7 @@ pub fn op_name(op: &Op) -> String {
         Op::Routine(Routine::Matmul) => "matmul".into(),
         Op::Routine(Routine::Scan(kind)) => format!("cum{}", format!("{kind:?}").to_lowercase()),
         Op::Routine(Routine::LinRec) => "linrec".into(),
+        Op::Routine(Routine::Descent { .. }) => "descent".into(),
         Op::Routine(Routine::ArgSort { .. }) => "argsort".into(),
         Op::Routine(Routine::Scatter(kind)) => format!("scatter_{}", format!("{kind:?}").to_lowercase()),
         Op::Routine(Routine::Dense(kind)) => kind.name().into(),

@@ -84,6 +84,21 @@ pub enum Routine {
     Scatter(Scatter),
     /// Dense linear algebra on each matrix of a batch, all f32.
     Dense(Dense),
+    /// `gram: [k, k]` symmetric, `linear: [k]`, `start: [k]`, `weights: [3, k / block]` (rows `l1`, `l2`, `c`), all f32, `k` at
+    /// most [`MOST`](Routine::MOST): the point after `epochs` sweeps over blocks of `block` elements in turn,
+    /// `u = w_b - (gram w - linear)_b / c_b`, `w_b = max(0, 1 - (l1_b / c_b) / ||u||) u / (1 + l2_b / c_b)`; a block with
+    /// `c_b <= 0` stays.
+    Descent {
+        /// Sweeps.
+        epochs: usize,
+        /// Elements of a block.
+        block: usize,
+    },
+}
+
+impl Routine {
+    /// The greatest number of coordinates of [`Routine::Descent`], which keeps them in workgroup memory.
+    pub const MOST: usize = 1024;
 }
 
 /// What a scan accumulates.

@@ -6,6 +6,7 @@
 
 mod dense;
 mod jacobi;
+mod descent;
 mod matmul;
 mod scan;
 mod scatter;
@@ -83,6 +84,7 @@ pub fn lower(
         Routine::ArgSort { descending } => sort::lower(&mut steps, &sources[0], *descending)?,
         Routine::Scatter(kind) => scatter::lower(&mut steps, *kind, &sources[0], sources[1].shape[0])?,
         Routine::Dense(kind) => dense::lower(&mut steps, *kind, sources)?,
+        Routine::Descent { epochs, block } => descent::lower(&mut steps, sources[1].shape[0], *epochs, *block)?,
     }
     Ok(steps.lowered)
 }

@@ -22,6 +22,7 @@ pub mod compare;
 pub mod conv;
 pub mod create;
 pub mod factor;
+pub mod descent;
 pub mod index;
 pub mod join;
 pub mod linalg;

@@ -3,7 +3,7 @@
 use super::algebra::Algebra;
 use super::grad::{Adjoint, Cotangents};
 use crate::dtype::DType;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{AxisMap, Fill, Func, Node, Routine, Scan, Scatter, View};
 use crate::shape::Shape;
 
@@ -27,6 +27,12 @@ pub(super) fn routine(step: &Adjoint, routine: &Routine) -> Result<Cotangents> {
         Routine::Scatter(Scatter::Max | Scatter::Min) => scatter_extremum(step),
         Routine::Scatter(Scatter::Replace) => scatter_replace(step),
         Routine::Dense(kind) => super::grad_dense::dense(step, *kind),
+        Routine::Descent { .. } => Err(Error::argument(
+            "grad",
+            "sweeps of coordinate descent have no derivative here",
+            "differentiate the conditions of the minimum instead, or detach the result",
+            step.node.site(),
+        )),
     }
 }
 

@@ -15,6 +15,7 @@ mod ball;
 mod bound;
 mod compare;
 mod dense;
+mod descent;
 mod eval;
 mod fold;
 pub mod integer;

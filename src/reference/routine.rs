@@ -19,6 +19,7 @@ pub fn run(routine: &Routine, sources: &[&Array]) -> Array {
         Routine::ArgSort { descending } => argsort(*descending, sources[0]),
         Routine::Scatter(kind) => scatter(*kind, sources[0], sources[1], sources[3]),
         Routine::Dense(kind) => super::dense::run(*kind, sources),
+        Routine::Descent { epochs, block } => super::descent::run(*epochs, *block, sources),
     }
 }
 

@@ -8,99 +8,181 @@
 //! - *Backtracking* compares gradients, not values: `s <g(z) - g(y), z - y> <= ||z - y||^2`. In f32 the difference of two
 //!   nearly equal objectives is rounding long before the difference of two gradients is (S. Becker, E. Candes, M. Grant,
 //!   *Templates for convex cone problems*, Math. Program. Comput. 3 (2011), section 5.3). A movement of less than 64 units
-//!   of rounding of the point is not judged.
-//! - *Restart* drops the momentum when it points against the step: `<y - z, z - x> > 0` (B. O'Donoghue, E. Candes, *Adaptive
-//!   restart for accelerated gradient schemes*, Found. Comput. Math. 15 (2015)).
-//! - The momentum is `t' = (1 + sqrt(1 + 4 t^2)) / 2`, `beta = (t - 1) / t'` (A. Beck, M. Teboulle, *A fast iterative
-//!   shrinkage-thresholding algorithm*, SIAM J. Imaging Sci. 2 (2009)).
+//!   of rounding of the point is not judged. With [`Step::Adaptive`] a step that fits is followed by one longer by a ninth.
+//! - *Restart* drops the momentum; see [`Restart`].
+//! - The momentum is `t' = (1 + sqrt(1 + 4 t^2 s / s')) / 2`, `beta = (t - 1) / t'` (A. Beck, M. Teboulle, *A fast iterative
+//!   shrinkage-thresholding algorithm*, SIAM J. Imaging Sci. 2 (2009); for a step that varies from `s` to `s'` K. Scheinberg,
+//!   D. Goldfarb, X. Bai, Found. Comput. Math. 14 (2014)). Where the objective is known to be strongly convex with modulus
+//!   `mu`, it is the constant `(1 - sqrt(mu s)) / (1 + sqrt(mu s))` (Y. Nesterov, *Introductory lectures on convex
+//!   optimization*, 2004, section 2.2).
 
+use super::drive::{Marks, Method, State, drive, number, zeros};
 use super::smooth::{Smooth, lipschitz};
-use super::{Options, Progress, Report, Solution, Status, Step, admit, inner, not_finite, zip};
+use super::{Options, Solution, admit, inner, zip};
 use crate::error::{Error, Result, Site};
 use crate::penalty::Penalty;
-use crate::run::Device;
 use crate::tensor::Tensor;
+
+/// How the step length is found.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Step {
+    /// From the curvature at the start (by power iteration), shortened wherever the objective curves more.
+    Estimate,
+    /// From a given first length, shortened wherever the objective curves more.
+    From(f64),
+    /// From a given first length, shortened wherever the objective curves more and lengthened by a ninth after each step
+    /// that fits: for objectives that curve much here and little there.
+    Adaptive(f64),
+    /// Always this length; right where the curvature is known to be at most `1 / length`.
+    Fixed(f64),
+}
+
+/// What the last movement adds to the next step.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Momentum {
+    /// Nothing: plain proximal gradient steps (ISTA).
+    None,
+    /// Nesterov's growing momentum, dropped as the rule says (FISTA).
+    Nesterov(Restart),
+    /// The constant that is best where the objective is strongly convex with this modulus (positive).
+    Strong(f64),
+}
+
+/// When the momentum is dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Restart {
+    /// Never.
+    Never,
+    /// When it points against the step, `<y - z, z - x> > 0` (B. O'Donoghue, E. Candes, *Adaptive restart for accelerated
+    /// gradient schemes*, Found. Comput. Math. 15 (2015)).
+    Gradient,
+    /// When the objective rises (the same paper); costs two values per iteration, and in f32 it restarts by rounding close
+    /// to the minimum.
+    Objective,
+    /// After every so many iterations.
+    Every(usize),
+}
 
 /// Power iterations for [`Step::Estimate`]: it need not be exact, backtracking corrects it.
 const POWER: usize = 12;
 /// `(64 * 2^-24)^2`: see the module.
 const UNJUDGED: f64 = 1.455_191_522_836_685_2e-11;
-
-/// What lives from iteration to iteration, all on the device.
-#[derive(Clone)]
-struct State {
-    x: Vec<Tensor>,
-    previous: Vec<Tensor>,
-    t: Tensor,
-    step: Tensor,
-}
-
-impl State {
-    fn all(&self) -> Vec<&Tensor> {
-        self.x.iter().chain(&self.previous).chain([&self.t, &self.step]).collect()
-    }
-
-    fn settled(&self) -> Result<State> {
-        let each = |list: &[Tensor]| list.iter().map(Tensor::leaf).collect::<Result<Vec<_>>>();
-        let (x, previous) = (each(&self.x)?, each(&self.previous)?);
-        Ok(State { x, previous, t: self.t.leaf()?, step: self.step.leaf()? })
-    }
-}
+/// `Step::Adaptive` lengthens by its reciprocal.
+const GROWTH: f64 = 0.9;
 
 struct Problem<'a> {
     smooth: &'a dyn Smooth,
     penalties: &'a [Penalty],
-    backtrack: bool,
+    momentum: Momentum,
+    step: Step,
+    gap: Option<(super::Gap<'a>, f64)>,
 }
 
+/// The state's lists: the point, the one before, and the numbers `t`, `step`, and the step that led to the point.
+const POINT: usize = 0;
+const BEFORE: usize = 1;
+const NUMBERS: usize = 2;
+
 impl Problem<'_> {
-    fn iterate(&self, s: &State) -> Result<State> {
-        let next = ((s.t.square() * 4.0 + 1.0).sqrt() + 1.0) * 0.5;
-        let beta = (&s.t - 1.0) / &next;
-        let y = zip(&s.x, &s.previous, |x, p| x + (x - p) * &beta);
+    fn objective(&self, w: &[Tensor]) -> Tensor {
+        w.iter().zip(self.penalties).fold(self.smooth.value(w), |sum, (w, p)| sum + p.value(w))
+    }
+
+    /// The next `t`, and the factor of the last movement.
+    fn inertia(&self, t: &Tensor, step: &Tensor, last: &Tensor) -> (Tensor, Tensor) {
+        match self.momentum {
+            Momentum::None => (t.clone(), t.zeros_like()),
+            Momentum::Nesterov(_) => {
+                let next = ((t.square() * (last / step) * 4.0 + 1.0).sqrt() + 1.0) * 0.5;
+                let beta = (t - 1.0) / &next;
+                (next, beta)
+            }
+            Momentum::Strong(mu) => {
+                let root = (step * mu).sqrt().minimum(1.0);
+                (t.clone(), (1.0 - &root) / (1.0 + &root))
+            }
+        }
+    }
+
+    /// Whether the momentum is to be dropped after the step from `x` by `y` to `z`.
+    fn drops(&self, x: &[Tensor], y: &[Tensor], z: &[Tensor], k: usize) -> Option<Tensor> {
+        match self.momentum {
+            Momentum::None | Momentum::Strong(_) | Momentum::Nesterov(Restart::Never) => None,
+            Momentum::Nesterov(Restart::Gradient) => {
+                Some(inner(&zip(y, z, |y, z| y - z), &zip(z, x, |z, x| z - x)).gt(0.0))
+            }
+            Momentum::Nesterov(Restart::Objective) => Some(self.objective(z).gt(&self.objective(x))),
+            Momentum::Nesterov(Restart::Every(n)) => {
+                let due = f64::from(u8::from((k + 1).is_multiple_of(n)));
+                Some(x[0].device().scalar(due).gt(0.5))
+            }
+        }
+    }
+}
+
+impl Method for Problem<'_> {
+    const NAME: &'static str = "fista";
+
+    fn iterate(&self, s: &State, k: usize) -> Result<State> {
+        let (x, before) = (&s[POINT], &s[BEFORE]);
+        let [t, step, last] = &s[NUMBERS][..] else { panic!("bug: three numbers") };
+        let (next, beta) = self.inertia(t, step, last);
+        let y = match self.momentum {
+            Momentum::None => x.clone(),
+            Momentum::Nesterov(_) | Momentum::Strong(_) => zip(x, before, |x, p| x + (x - p) * &beta),
+        };
         let g = self.smooth.gradient(&y)?;
-        let down = zip(&y, &g, |y, g| y - g * &s.step);
-        let z: Vec<Tensor> = down.iter().zip(self.penalties).map(|(w, p)| p.prox(w, &s.step)).collect();
-        let restart = inner(&zip(&y, &z, |y, z| y - z), &zip(&z, &s.x, |z, x| z - x)).gt(0.0);
-        let t = restart.select(1.0, &next);
-        let previous = zip(&z, &s.x, |z, x| restart.select(z, x));
-        if !self.backtrack {
-            return Ok(State { x: z, previous, t, step: s.step.clone() });
+        let down = zip(&y, &g, |y, g| y - g * step);
+        let z: Vec<Tensor> = down.iter().zip(self.penalties).map(|(w, p)| p.prox(w, step)).collect();
+        let (t_next, previous) = match self.drops(x, &y, &z, k) {
+            Some(drops) => (drops.select(1.0, &next), zip(&z, x, |z, x| drops.select(z, x))),
+            None => (next, x.clone()),
+        };
+        if matches!(self.step, Step::Fixed(_)) {
+            return Ok(vec![z, previous, vec![t_next, step.clone(), step.clone()]]);
         }
         let moved = zip(&z, &y, |z, y| z - y);
         let turned = zip(&self.smooth.gradient(&z)?, &g, |a, b| a - b);
         let length = inner(&moved, &moved);
         // written so that NaN counts as too long, and an infinite gradient with it
-        let fits = (inner(&turned, &moved) * &s.step).le(&length);
+        let fits = (inner(&turned, &moved) * step).le(&length);
         let small = length.le(inner(&y, &y) * UNJUDGED);
         let accept = fits.logical_or(&small);
-        Ok(State {
-            x: zip(&z, &s.x, |z, x| accept.select(z, x)),
-            previous: zip(&previous, &s.previous, |new, old| accept.select(new, old)),
-            t: accept.select(&t, &s.t),
-            step: accept.select(&s.step, &s.step * 0.5),
-        })
+        let longer = match self.step {
+            // a movement that is not judged says nothing about a longer one
+            Step::Adaptive(_) => small.select(step, step * (1.0 / GROWTH)),
+            Step::Estimate | Step::From(_) | Step::Fixed(_) => step.clone(),
+        };
+        let numbers = vec![accept.select(&t_next, t), accept.select(&longer, step * 0.5), accept.select(step, last)];
+        Ok(vec![
+            zip(&z, x, |z, x| accept.select(z, x)),
+            zip(&previous, before, |new, old| accept.select(new, old)),
+            numbers,
+        ])
     }
 
-    /// Objective, distance from optimality and gap at a point.
-    fn judge(&self, x: &[Tensor], options: &Options<'_>) -> Result<[Tensor; 3]> {
+    fn judge(&self, s: &State) -> Result<Marks> {
+        let x = &s[POINT];
         let g = self.smooth.gradient(x)?;
-        let mut objective = self.smooth.value(x);
-        let mut worst = objective.device().scalar(0.0);
-        for ((x, g), penalty) in x.iter().zip(&g).zip(self.penalties) {
-            objective = objective + penalty.value(x);
-            worst = worst.maximum(penalty.optimality(x, g));
-        }
-        let gap = match &options.gap {
-            Some((gap, _)) => gap(x, &g),
-            None => objective.device().scalar(0.0),
-        };
-        Ok([objective, worst, gap])
+        let optimality = worst_distance(self.penalties, x, &g);
+        let gap = self.gap.as_ref().map(|(gap, _)| gap(x, &g));
+        Ok(Marks { gap, ..Marks::new(self.objective(x), optimality, s[NUMBERS][1].clone()) })
+    }
+
+    fn tol_gap(&self) -> Option<f64> {
+        self.gap.as_ref().map(|(_, tol)| *tol)
     }
 }
 
+/// The greatest distance of `-g` from the penalties' subdifferentials.
+pub(super) fn worst_distance(penalties: &[Penalty], x: &[Tensor], g: &[Tensor]) -> Tensor {
+    let each = x.iter().zip(g).zip(penalties).map(|((x, g), penalty)| penalty.optimality(x, g));
+    each.reduce(|a, b| a.maximum(b)).expect("bug: solvers have at least one tensor of coefficients")
+}
+
 /// Minimises `smooth(w) + sum penalty_i(w_i)` from `start` by accelerated proximal gradient steps; see the source's module
-/// text for the method. Where the penalty is not convex, it finds a stationary point.
+/// text for the method, and [`Options::momentum`] and [`Options::step`] for its variants. Where the penalty is not convex,
+/// it finds a stationary point.
 ///
 /// # Errors
 /// Wrong numbers of penalties, shapes that do not agree, an objective that is not finite ([`Error::Numeric`]), whatever
@@ -112,79 +194,40 @@ pub async fn fista(
     mut options: Options<'_>,
 ) -> Result<Solution> {
     let device = admit("fista", penalties, start, &options, Site::here())?;
+    lawful(options.momentum)?;
     device.eval(&start.iter().collect::<Vec<_>>())?;
     let x = start.iter().map(Tensor::leaf).collect::<Result<Vec<_>>>()?;
-    let length = first_step(smooth, &x, options.step).await?;
-    let upload = |v: f64| device.tensor(&[v as f32], ()).check();
-    // The first momentum is 0, so any previous point does. One of its own gives the first chunk the structure of the
-    // others, where the two points are two buffers.
-    let apart = |x: &Tensor| device.tensor(&vec![0.0f32; x.shape()?.elements()], x.shape()?).check();
-    let previous = x.iter().map(apart).collect::<Result<Vec<_>>>()?;
-    let mut state = State { previous, x, t: upload(1.0)?, step: upload(length)? };
-    let problem = Problem { smooth, penalties, backtrack: !matches!(options.step, Step::Fixed(_)) };
-    let mut best: Option<(Vec<Tensor>, Report)> = None;
-    let (mut iterations, mut idle) = (0, 0);
-    loop {
-        let steps = options.every.min(options.max_iter - iterations);
-        let mut next = state.clone();
-        for _ in 0..steps {
-            next = problem.iterate(&next)?;
-        }
-        let marks = problem.judge(&next.x, &options)?;
-        device.eval(&next.all().into_iter().chain(&marks).collect::<Vec<_>>())?;
-        state = next.settled()?;
-        iterations += steps;
-        let mut report = look(&device, &marks, &state.step, iterations).await?;
-        report.gap = report.gap.filter(|_| options.gap.is_some());
-        let Report { objective, optimality, gap, .. } = report;
-        let before = best.as_ref().map_or(f64::INFINITY, |(_, b)| b.optimality);
-        idle = if optimality <= 0.9 * before { 0 } else { idle + 1 };
-        if optimality <= before {
-            best = Some((state.x.clone(), report));
-        }
-        let closed = options.gap.as_ref().zip(gap).is_some_and(|((_, tol), gap)| gap <= *tol);
-        let goes_on = options.watch.as_mut().is_none_or(|w| w(&Progress { iterations, objective, optimality }));
-        report.status = if optimality <= options.tol || closed {
-            Status::Converged
-        } else if !goes_on {
-            Status::Stopped
-        } else if idle >= options.patience {
-            Status::Stalled
-        } else if iterations >= options.max_iter {
-            Status::Limit
-        } else {
-            continue;
-        };
-        let status = report.status;
-        let (w, found) = if closed { (state.x, report) } else { best.unwrap_or((state.x, report)) };
-        return Ok(Solution { w, report: Report { status, iterations, ..found } });
-    }
+    let length = first_step("fista", smooth, &x, options.step).await?;
+    // the first momentum is 0, so any previous point does
+    let before = x.iter().map(zeros).collect::<Result<Vec<_>>>()?;
+    let numbers = [1.0, length, length].map(|v| number(&device, v)).into_iter().collect::<Result<Vec<_>>>()?;
+    let (momentum, step, gap) = (options.momentum, options.step, options.gap.take());
+    let mut problem = Problem { smooth, penalties, momentum, step, gap };
+    drive(&mut problem, &device, &vec![x, before, numbers], options).await
 }
 
-/// What the host reads after a chunk.
-async fn look(device: &Device, marks: &[Tensor; 3], step: &Tensor, iterations: usize) -> Result<Report> {
-    let read = device.read::<f32>(&[&marks[0], &marks[1], &marks[2], step]).await?;
-    let [objective, optimality, gap, step] = [0, 1, 2, 3].map(|ix: usize| f64::from(read[ix][0]));
-    for (what, value) in [("the objective", objective), ("the distance from optimality", optimality)] {
-        if !value.is_finite() {
-            return Err(not_finite("fista", what, value, iterations));
-        }
-    }
-    Ok(Report { status: Status::Limit, iterations, objective, optimality, gap: Some(gap), step })
+fn lawful(momentum: Momentum) -> Result<()> {
+    let hint = match momentum {
+        Momentum::Strong(mu) if !(mu > 0.0 && mu.is_finite()) => "the modulus must be positive and finite",
+        Momentum::Nesterov(Restart::Every(0)) => "restart after at least one iteration",
+        _ => return Ok(()),
+    };
+    Err(Error::argument("fista", format!("{momentum:?}"), hint, Site::here()))
 }
 
-async fn first_step(smooth: &dyn Smooth, x: &[Tensor], step: Step) -> Result<f64> {
+/// The first step length.
+pub(super) async fn first_step(op: &str, smooth: &dyn Smooth, x: &[Tensor], step: Step) -> Result<f64> {
     let given = match step {
         Step::Estimate => {
             let curvature = lipschitz(smooth, x, POWER).await?;
             // flat at the start: any length will do, backtracking finds the right one
             return Ok(if curvature > 0.0 { 1.0 / curvature } else { 1.0 });
         }
-        Step::From(length) | Step::Fixed(length) => length,
+        Step::From(length) | Step::Fixed(length) | Step::Adaptive(length) => length,
     };
     if given > 0.0 && given.is_finite() {
         return Ok(given);
     }
     let message = format!("a step of length {given}");
-    Err(Error::argument("fista", message, "the step must be positive and finite", Site::here()))
+    Err(Error::argument(op, message, "the step must be positive and finite", Site::here()))
 }

@@ -188,5 +188,5 @@ pub async fn lbfgs(smooth: &dyn Smooth, start: &[Tensor], mut options: Options<'
         (point, optimality) = (trial.point, trial.worst);
     };
     let report = Report { status, iterations, objective: point.value, optimality, gap: None, step: length };
-    Ok(Solution { w: point.w, report })
+    Ok(Solution { w: point.w, dual: Vec::new(), report })
 }

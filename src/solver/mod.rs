@@ -23,30 +23,40 @@
 //! Gradients are f32: the distance from optimality falls to some units of rounding of the terms that make up the gradient,
 //! and no further. A solver that sees no more progress says [`Status::Stalled`] and returns the best point it met.
 
+mod admm;
+mod cg;
+mod coordinate;
+mod drive;
 mod fista;
+mod frank_wolfe;
 mod lbfgs;
+mod linear_program;
+mod newton;
+mod primal_dual;
+mod proximal;
 mod smooth;
+mod stochastic;
+mod three;
 
-pub use fista::fista;
+pub use admm::{Admm, Block, Update, admm};
+pub use cg::{cg, pcg};
+pub use coordinate::{Model, coordinate_descent};
+pub use fista::{Momentum, Restart, Step, fista};
+pub use frank_wolfe::{Extreme, Hull, Stride, frank_wolfe};
 pub use lbfgs::lbfgs;
+pub use linear_program::{LinearProgram, pdlp};
+pub use newton::proximal_newton;
+pub use primal_dual::{Image, condat_vu, pdhg};
+pub use proximal::Proximal;
 pub use smooth::{Quadratic, Smooth, lipschitz};
+pub use stochastic::{Batches, FiniteSum, saga, svrg};
+pub use three::{davis_yin, douglas_rachford};
 
 use crate::error::{Error, Result, Site};
 use crate::penalty::Penalty;
 use crate::run::Device;
 use crate::tensor::Tensor;
 use std::fmt;
-
-/// How the step length is found.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Step {
-    /// From the curvature at the start (by power iteration), shortened wherever the objective curves more.
-    Estimate,
-    /// From a given first length, shortened wherever the objective curves more.
-    From(f64),
-    /// Always this length; right where the curvature is known to be at most `1 / length`.
-    Fixed(f64),
-}
 
 /// What a solver tells while it runs.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -74,6 +84,8 @@ pub struct Options<'a> {
     pub patience: usize,
     /// See [`Step`].
     pub step: Step,
+    /// See [`Momentum`].
+    pub momentum: Momentum,
     /// The duality gap at a point, if the caller knows it; reported, and a second way to stop: at `tol_gap`.
     pub gap: Option<(Gap<'a>, f64)>,
     /// See [`Watch`].
@@ -85,7 +97,16 @@ pub type Gap<'a> = Box<dyn Fn(&[Tensor], &[Tensor]) -> Tensor + 'a>;
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { tol: 1e-5, max_iter: 10_000, every: 10, patience: 30, step: Step::Estimate, gap: None, watch: None }
+        Self {
+            tol: 1e-5,
+            max_iter: 10_000,
+            every: 10,
+            patience: 30,
+            step: Step::Estimate,
+            momentum: Momentum::Nesterov(Restart::Gradient),
+            gap: None,
+            watch: None,
+        }
     }
 }
 
@@ -97,6 +118,7 @@ impl fmt::Debug for Options<'_> {
             .field("every", &self.every)
             .field("patience", &self.patience)
             .field("step", &self.step)
+            .field("momentum", &self.momentum)
             .field("gap", &self.gap.is_some())
             .field("watch", &self.watch.is_some())
             .finish()
@@ -156,22 +178,32 @@ impl fmt::Display for Report {
 pub struct Solution {
     /// The coefficients, evaluated.
     pub w: Vec<Tensor>,
+    /// The multipliers of the linear maps, evaluated, where the method has some.
+    pub dual: Vec<Tensor>,
     /// How it went.
     pub report: Report,
 }
 
 /// Checks what all solvers are given; returns the device.
 fn admit(op: &str, penalties: &[Penalty], start: &[Tensor], options: &Options<'_>, site: Site) -> Result<Device> {
+    if penalties.len() != start.len() {
+        let message = format!("{} penalties for {} tensors", penalties.len(), start.len());
+        let hint = "give one each; `Penalty::none()` where there is none";
+        return Err(Error::argument(op, message, hint, site));
+    }
+    for penalty in penalties {
+        penalty.clone().check()?;
+    }
+    admit_start(op, start, options, site)
+}
+
+/// [`admit`] without penalties.
+fn admit_start(op: &str, start: &[Tensor], options: &Options<'_>, site: Site) -> Result<Device> {
     let refuse = |message: String, hint: &str| Err(Error::argument(op, message, hint, site));
     let Some(first) = start.first() else {
         return refuse("no coefficients".into(), "give at least one tensor to start from");
     };
-    if penalties.len() != start.len() {
-        let message = format!("{} penalties for {} tensors", penalties.len(), start.len());
-        return refuse(message, "give one each; `Penalty::none()` where there is none");
-    }
-    for (penalty, w) in penalties.iter().zip(start) {
-        penalty.clone().check()?;
+    for w in start {
         if w.dtype()? != crate::dtype::DType::F32 {
             return refuse(format!("coefficients of dtype {}", w.dtype()?), "start from f32 coefficients");
         }

@@ -2,6 +2,7 @@
 
 use super::{inner, not_finite, zip};
 use crate::error::{Error, Result, Site};
+use crate::linear::spread;
 use crate::tensor::Tensor;
 
 /// A differentiable function of one or several tensors. Functions `Fn(&[Tensor]) -> Tensor` are.
@@ -94,7 +95,8 @@ pub async fn lipschitz(smooth: &dyn Smooth, w: &[Tensor], iterations: usize) -> 
     let device = first.device().clone();
     device.eval(&w.iter().collect::<Vec<_>>())?;
     let w = w.iter().map(Tensor::leaf).collect::<Result<Vec<_>>>()?;
-    let mut v = w.iter().enumerate().map(|(ix, w)| start(ix, w)).collect::<Result<Vec<_>>>()?;
+    let start = |(ix, w): (usize, &Tensor)| spread(&device, w.shape()?, ix).check();
+    let mut v = w.iter().enumerate().map(start).collect::<Result<Vec<_>>>()?;
     let gradient = smooth.gradient(&w)?;
     let gradient: Vec<&Tensor> = gradient.iter().collect();
     let points: Vec<&Tensor> = w.iter().collect();
@@ -110,17 +112,6 @@ pub async fn lipschitz(smooth: &dyn Smooth, w: &[Tensor], iterations: usize) -> 
     let read = device.read::<f32>(&[&norm]).await?;
     let norm = f64::from(read[0][0]);
     if norm.is_finite() { Ok(norm) } else { Err(not_finite("lipschitz", "the curvature", norm, iterations)) }
-}
-
-/// A fixed vector without structure, of length 1 up to rounding.
-fn start(ix: usize, w: &Tensor) -> Result<Tensor> {
-    let shape = w.shape()?;
-    let n = shape.elements();
-    let length = 1.0 / (n.max(1) as f32).sqrt();
-    // signs from the golden ratio: no eigenvector of a structured matrix is orthogonal to them by design
-    let sign = |i: usize| if (((i + ix + 1) as f64) * 0.618_033_988_749_895).fract() < 0.5 { length } else { -length };
-    let values: Vec<f32> = (0..n).map(sign).collect();
-    w.device().tensor(&values, shape).check()
 }
 
 /// `a + t b` for each pair of tensors.

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     // More methods of `Tensor` and `Device`.
     &["leaf", "autograd", "verify"],
     &["ops"],
+    &["linear"],
     &["penalty"],
     // Proximal steps take a penalty.
     &["optim"],

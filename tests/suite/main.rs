@@ -7,6 +7,7 @@ mod bench;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;
+mod coordinate;
 mod cpu;
 mod dense;
 mod embed;
@@ -15,7 +16,9 @@ mod grads_move;
 mod grads_routine;
 mod kernels;
 mod layers;
+mod linear;
 mod memory;
+mod optimizers;
 mod penalties;
 mod routines;
 mod rows;
@@ -24,6 +27,7 @@ mod smoke;
 mod solvers;
 mod special;
 mod special_exact;
+mod splitting;
 
 /// Every adapter, opened: of several backends of one the best.
 fn devices(kernels: ridgepoint::run::Kernels) -> Vec<ridgepoint::Device> {

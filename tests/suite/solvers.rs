@@ -1,6 +1,5 @@
 //! Solvers and optimizers against solutions known in closed form.
 
-use ridgepoint::optim::Optimizer;
 use ridgepoint::penalty::{self, Groups, Penalty};
 use ridgepoint::solver::{self, Options, Quadratic, Status, Step};
 use ridgepoint::{Device, Error, Result, Tensor};
@@ -219,107 +218,43 @@ fn a_group_is_zero_or_used_as_a_whole() -> Result<()> {
     Ok(())
 }
 
-/// State, gradient, coefficient, step number to new coefficient.
-type Law = fn(&mut [f64; 3], f64, f64, i32) -> f64;
-
-/// Steps of the optimizers in f64, from their papers.
 #[test]
-fn optimizers_step_as_their_papers_say() -> Result<()> {
+fn all_momenta_and_steps_reach_one_minimum() -> Result<()> {
+    use solver::{Momentum, Restart};
     let device = device();
-    let c = [1.0, -2.0, 0.5];
-    let rate = 0.1;
-    let cases: [(Optimizer, Law); 5] = [
-        (Optimizer::sgd(0.1), |_, g, w, _| w - 0.1 * g),
-        (Optimizer::momentum(0.1, 0.9), |s, g, w, _| {
-            s[0] = 0.9 * s[0] + g;
-            w - 0.1 * s[0]
-        }),
-        (Optimizer::nesterov(0.1, 0.9), |s, g, w, _| {
-            s[0] = 0.9 * s[0] + g;
-            w - 0.1 * (g + 0.9 * s[0])
-        }),
-        (Optimizer::adam(0.1), |s, g, w, t| {
-            s[0] = 0.9 * s[0] + 0.1 * g;
-            s[1] = 0.999 * s[1] + 0.001 * g * g;
-            w - 0.1 * (s[0] / (1.0 - 0.9f64.powi(t))) / ((s[1] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8)
-        }),
-        (Optimizer::adamw(0.1, 0.01), |s, g, w, t| {
-            s[0] = 0.9 * s[0] + 0.1 * g;
-            s[1] = 0.999 * s[1] + 0.001 * g * g;
-            let d = (s[0] / (1.0 - 0.9f64.powi(t))) / ((s[1] / (1.0 - 0.999f64.powi(t))).sqrt() + 1e-8);
-            w - 0.1 * 0.01 * w - 0.1 * d
-        }),
+    let (x, y, tx, ty) = regression(&device, 80, 8);
+    let quadratic = Quadratic::least_squares(&tx, &ty)?;
+    let want = coordinate_descent(&x, &y, 8, 0.05, 0.1);
+    let momenta = [
+        Momentum::None,
+        Momentum::Nesterov(Restart::Never),
+        Momentum::Nesterov(Restart::Gradient),
+        Momentum::Nesterov(Restart::Objective),
+        Momentum::Nesterov(Restart::Every(20)),
+        Momentum::Strong(0.05),
     ];
-    let target = device.tensor(&c.map(|v| v as f32), [3]);
-    for (mut optimizer, law) in cases {
-        assert_eq!(optimizer.rate(), rate);
-        let mut params = [device.zeros([3])];
-        let (mut w, mut state) = ([0.0f64; 3], [[0.0f64; 3]; 3]);
-        for t in 1..=8 {
-            let grads = [&params[0] - &target];
-            optimizer.step(&mut params, &grads)?;
-            for i in 0..3 {
-                w[i] = law(&mut state[i], w[i] - c[i], w[i], t);
+    let mut iterations = Vec::new();
+    for momentum in momenta {
+        for step in [Step::Estimate, Step::From(20.0), Step::Adaptive(1e-3), Step::Fixed(0.3)] {
+            let options = Options { tol: 2e-6, momentum, step, every: 5, ..Options::default() };
+            let start = [device.zeros([8])];
+            let net = [penalty::elastic_net(0.05, 0.1)];
+            let solution = pollster::block_on(solver::fista(&quadratic, &net, &start, options))?;
+            assert_ne!(solution.report.status, Status::Limit, "{momentum:?} {step:?}: {}", solution.report);
+            for (got, want) in read(&solution.w[0]).iter().zip(&want) {
+                assert!((f64::from(*got) - want).abs() <= 4e-5, "{momentum:?} {step:?}: {got}, not {want}");
             }
-            for (got, want) in read(&params[0]).iter().zip(w) {
-                // a step rounds some ten times at the size of the coefficients, and the steps add up
-                let bound = 16.0 * f64::from(t) * f64::from(f32::EPSILON) * 2.5;
-                assert!((f64::from(*got) - want).abs() <= bound, "{optimizer:?} step {t}: {got}, not {want}");
+            if step == Step::Fixed(0.3) {
+                iterations.push(solution.report.iterations);
             }
         }
-        assert_eq!(optimizer.steps(), 8);
+    }
+    assert!(iterations[5] <= iterations[0], "momentum for a strongly convex objective: {iterations:?}");
+    for wrong in [Momentum::Strong(0.0), Momentum::Strong(f64::NAN), Momentum::Nesterov(Restart::Every(0))] {
+        let options = Options { momentum: wrong, ..Options::default() };
+        let start = [device.zeros([8])];
+        let refused = pollster::block_on(solver::fista(&quadratic, &[Penalty::none()], &start, options));
+        assert!(matches!(refused, Err(Error::Argument { .. })), "{wrong:?}");
     }
     Ok(())
-}
-
-#[test]
-fn a_proximal_step_is_one_dispatch_and_one_plan() -> Result<()> {
-    let device = device();
-    for mut optimizer in [
-        Optimizer::momentum(0.1, 0.9).penalty(penalty::l1(0.3)),
-        Optimizer::adamw(0.1, 0.01).penalty(penalty::mcp(0.3, 3.0)),
-    ] {
-        let mut params = [device.tensor(&vec![0.5f32; 1000], [1000])];
-        let grads = [device.tensor(&vec![0.1f32; 1000], [1000])];
-        optimizer.step(&mut params, &grads)?;
-        let before = device.stats();
-        for round in 0..3 {
-            optimizer.set_rate(0.1 / f64::from(round + 1));
-            optimizer.step(&mut params, &grads)?;
-        }
-        let after = device.stats();
-        assert_eq!(after.plan_misses, before.plan_misses, "the same plan");
-        assert_eq!(after.dispatches - before.dispatches, 3, "parameter and state from one kernel");
-        assert_eq!(after.pipelines, before.pipelines);
-    }
-    Ok(())
-}
-
-#[test]
-fn proximal_adam_sets_exact_zeros() -> Result<()> {
-    let device = device();
-    let target = device.tensor(&[1.0f32, 0.05, -0.02, -2.0], [4]);
-    let mut params = [device.zeros([4])];
-    let mut adam = Optimizer::adam(0.05).penalty(penalty::l1(0.1));
-    for _ in 0..300 {
-        let grads = [&params[0] - &target];
-        adam.step(&mut params, &grads)?;
-    }
-    let w = read(&params[0]);
-    assert_eq!((w[1], w[2]), (0.0, 0.0), "{w:?}");
-    assert!((w[0] - 0.9).abs() < 1e-3 && (w[3] + 1.9).abs() < 1e-3, "{w:?}");
-    Ok(())
-}
-
-#[test]
-fn optimizers_refuse_what_does_not_fit() {
-    let device = device();
-    let mut params = [device.zeros([3])];
-    let wrong = [device.zeros([2])];
-    assert!(Optimizer::sgd(0.1).step(&mut params, &wrong).is_err());
-    assert!(Optimizer::sgd(0.1).step(&mut params, &[]).is_err());
-    let fine = [device.zeros([3])];
-    assert!(Optimizer::sgd(-0.1).step(&mut params, &fine).is_err());
-    assert!(Optimizer::adam(0.1).betas(1.0, 0.9).step(&mut params, &fine).is_err());
-    assert!(Optimizer::sgd(0.1).penalty(penalty::l1(-1.0)).step(&mut params, &fine).is_err());
 }

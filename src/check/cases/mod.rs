@@ -2,6 +2,7 @@
 
 mod activation;
 mod dense;
+mod descent;
 mod index;
 mod integer;
 mod linalg;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(rows::cases());
     cases.extend(linalg::cases());
     cases.extend(dense::cases());
+    cases.extend(descent::cases());
     cases.extend(window::cases());
     cases.extend(index::cases());
     cases.extend(random::cases());

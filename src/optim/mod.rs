@@ -1,4 +1,4 @@
-//! Optimizers for training loops: SGD, momentum, Adam and `AdamW`, and the proximal version of each.
+//! Optimizers for training loops: SGD, momentum, Adagrad, Adam, `AdamW` and Lion, and the proximal version of each.
 //!
 //! A step is written as tensor expressions over parameters, gradients and state, evaluated in one submission: the update,
 //! the state and the proximal operator of one parameter are maps of one shape and become one kernel. Learning rates,
@@ -18,10 +18,11 @@
 //! ```
 //!
 //! # Proximal steps
-//! With a penalty the step is `prox_{penalty, t}(w - t d)`: `d` the method's direction, `t` its step length. For Adam the
-//! length differs by coefficient, `t = rate / (sqrt(v) + epsilon)`, and so does the step of the proximal operator: it is
-//! exact in Adam's own metric (J. Yun, A. Lozano, E. Yang, *Adaptive proximal gradient methods for structured neural
-//! networks*, 2021). A penalty on groups has no closed form there; it takes the plain `rate`.
+//! With a penalty the step is `prox_{penalty, t}(w - t d)`: `d` the method's direction, `t` its step length. For Adam and
+//! Adagrad the length differs by coefficient, `t = rate / (sqrt(v) + epsilon)`, and so does the step of the proximal
+//! operator: it is exact in the method's own metric (J. Duchi, E. Hazan, Y. Singer, *Adaptive subgradient methods*, JMLR 12
+//! (2011), section 5; J. Yun, A. Lozano, E. Yang, *Adaptive proximal gradient methods for structured neural networks*, 2021). A
+//! penalty on groups has no closed form there; it takes the plain `rate`, as Lion does, whose steps have one length.
 
 use crate::dtype::DType;
 use crate::error::{Error, Result, Site};
@@ -36,6 +37,10 @@ enum Rule {
     /// `m = beta1 m + (1 - beta1) g`, `v = beta2 v + (1 - beta2) g^2`, direction `m / (sqrt(v) + epsilon)` with both
     /// corrected for their start at 0.
     Adam { beta1: f64, beta2: f64, epsilon: f64 },
+    /// `v = v + g^2`, direction `g / (sqrt(v) + epsilon)`.
+    Adagrad { epsilon: f64 },
+    /// Direction `sign(beta1 m + (1 - beta1) g)`, then `m = beta2 m + (1 - beta2) g`.
+    Lion { beta1: f64, beta2: f64 },
 }
 
 /// An optimizer with its state; see the module.
@@ -110,25 +115,45 @@ impl Optimizer {
         Optimizer { decay, decoupled: true, ..Optimizer::adam(rate) }
     }
 
-    /// Other averaging factors for Adam; without effect on SGD.
+    /// `v = v + g^2`, `w - rate g / (sqrt(v) + epsilon)`, `epsilon = 1e-10`.
+    ///
+    /// # Source
+    /// J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12
+    /// (2011).
+    #[must_use]
+    pub fn adagrad(rate: f64) -> Optimizer {
+        Optimizer::new(Rule::Adagrad { epsilon: 1e-10 }, rate)
+    }
+
+    /// `w - rate sign(beta1 m + (1 - beta1) g) - rate decay w`, then `m = beta2 m + (1 - beta2) g`, with
+    /// `beta = (0.9, 0.99)`; one state tensor.
+    ///
+    /// # Source
+    /// X. Chen et al., Symbolic discovery of optimization algorithms, `NeurIPS` (2023).
+    #[must_use]
+    pub fn lion(rate: f64, decay: f64) -> Optimizer {
+        Optimizer { decay, decoupled: true, ..Optimizer::new(Rule::Lion { beta1: 0.9, beta2: 0.99 }, rate) }
+    }
+
+    /// Other averaging factors for Adam and Lion; without effect on the others.
     #[must_use]
     pub fn betas(mut self, first: f64, second: f64) -> Optimizer {
-        if let Rule::Adam { beta1, beta2, .. } = &mut self.rule {
+        if let Rule::Adam { beta1, beta2, .. } | Rule::Lion { beta1, beta2 } = &mut self.rule {
             (*beta1, *beta2) = (first, second);
         }
         self
     }
 
-    /// Another guard against division by 0 for Adam; without effect on SGD.
+    /// Another guard against division by 0 for Adam and Adagrad; without effect on the others.
     #[must_use]
     pub fn epsilon(mut self, value: f64) -> Optimizer {
-        if let Rule::Adam { epsilon, .. } = &mut self.rule {
+        if let Rule::Adam { epsilon, .. } | Rule::Adagrad { epsilon } = &mut self.rule {
             *epsilon = value;
         }
         self
     }
 
-    /// Adds `decay w` to the gradient (for [`Optimizer::adamw`]: sets its decoupled decay).
+    /// Adds `decay w` to the gradient (for [`Optimizer::adamw`] and [`Optimizer::lion`]: sets their decoupled decay).
     #[must_use]
     pub fn weight_decay(mut self, decay: f64) -> Optimizer {
         self.decay = decay;
@@ -187,12 +212,7 @@ impl Optimizer {
         self.check(params, grads, site)?;
         let Some(first) = params.first() else { return Ok(()) };
         let device = first.device().clone();
-        let fresh = self.state.is_empty();
-        let state = if fresh { self.start(params)? } else { self.state.clone() };
-        let mut results = Vec::new();
-        for (ix, (w, g)) in params.iter().zip(grads).enumerate() {
-            results.push(self.update(ix, w, g, &state[ix]));
-        }
+        let results = self.updates(params, grads)?;
         let all: Vec<&Tensor> = results.iter().flatten().collect();
         device.eval(&all)?;
         let settled = results.iter().map(|r| r.iter().map(Tensor::leaf).collect()).collect::<Result<Vec<Vec<_>>>>()?;
@@ -203,6 +223,30 @@ impl Optimizer {
         }
         self.steps += 1;
         Ok(())
+    }
+
+    /// What [`Optimizer::step`] would evaluate: each new parameter, followed by its new state. For [`Device::plan`], or to
+    /// record the step into an encoder; the optimizer stays as it is.
+    ///
+    /// [`Device::plan`]: crate::Device::plan
+    ///
+    /// # Errors
+    /// As [`Optimizer::step`].
+    #[track_caller]
+    pub fn pending(&self, params: &[Tensor], grads: &[Tensor]) -> Result<Vec<Tensor>> {
+        self.check(params, grads, Site::here())?;
+        Ok(self.updates(params, grads)?.concat())
+    }
+
+    #[track_caller]
+    fn updates(&self, params: &[Tensor], grads: &[Tensor]) -> Result<Vec<Vec<Tensor>>> {
+        let fresh = self.state.is_empty();
+        let state = if fresh { self.start(params)? } else { self.state.clone() };
+        let mut results = Vec::new();
+        for (ix, (w, g)) in params.iter().zip(grads).enumerate() {
+            results.push(self.update(ix, w, g, &state[ix]));
+        }
+        Ok(results)
     }
 
     /// The new parameter, then its new state.
@@ -228,6 +272,14 @@ impl Optimizer {
                 let scale = (v.sqrt() * (1.0 / second) + epsilon).recip();
                 (&m * (1.0 / first), Some(scale), vec![m, v])
             }
+            Rule::Adagrad { epsilon } => {
+                let v = &state[0] + g.square();
+                (g, Some((v.sqrt() + epsilon).recip()), vec![v])
+            }
+            Rule::Lion { beta1, beta2 } => {
+                let direction = (&state[0] * beta1 + &g * (1.0 - beta1)).sign();
+                (direction, None, vec![&state[0] * beta2 + g * (1.0 - beta2)])
+            }
         };
         let steps = lengths.map(|scale| scale * rate);
         let moved = match &steps {
@@ -246,7 +298,7 @@ impl Optimizer {
     fn start(&self, params: &[Tensor]) -> Result<Vec<Vec<Tensor>>> {
         let n = match self.rule {
             Rule::Sgd { momentum: 0.0, .. } => 0,
-            Rule::Sgd { .. } => 1,
+            Rule::Sgd { .. } | Rule::Adagrad { .. } | Rule::Lion { .. } => 1,
             Rule::Adam { .. } => 2,
         };
         let zeros = |w: &Tensor| {
@@ -281,11 +333,14 @@ impl Optimizer {
             }
         }
         let unit = |x: f64| (0.0..1.0).contains(&x);
+        let positive = |x: f64| x > 0.0 && x.is_finite();
         let legal = match self.rule {
             Rule::Sgd { momentum, .. } => unit(momentum),
-            Rule::Adam { beta1, beta2, epsilon } => unit(beta1) && unit(beta2) && epsilon > 0.0 && epsilon.is_finite(),
+            Rule::Adam { beta1, beta2, epsilon } => unit(beta1) && unit(beta2) && positive(epsilon),
+            Rule::Adagrad { epsilon } => positive(epsilon),
+            Rule::Lion { beta1, beta2 } => unit(beta1) && unit(beta2),
         };
-        let rate = self.rate.is_finite() && self.rate > 0.0 && self.decay.is_finite() && self.decay >= 0.0;
+        let rate = positive(self.rate) && self.decay.is_finite() && self.decay >= 0.0;
         if !legal || !rate {
             return refuse(
                 format!("{:?} with rate {} and weight decay {}", self.rule, self.rate, self.decay),

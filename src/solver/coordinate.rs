@@ -1,0 +1,439 @@
+//! Block coordinate descent for lasso-type problems: working sets, screening, extrapolation.
+//!
+//! The objective is `1/n sum_i loss(x_i w, y_i) + sum_b (l1_b ||w_b|| + l2_b/2 ||w_b||^2)`, blocks being single coefficients or
+//! groups. Coordinate descent is sequential, a device is not; so an outer iteration
+//!
+//! 1. has the gradient of the loss at the current point (two products with the data, all columns at once);
+//! 2. screens: a block whose gradient is short by more than the gap allows is zero in every solution and never looked at again
+//!    (E. Ndiaye et al., *Gap safe screening rules for sparsity enforcing penalties*, JMLR 18 (2017));
+//! 3. takes the blocks in use and the worst of the others as working set (M. Massias, A. Gramfort, J. Salmon, *Celer*, ICML 2018;
+//!    Q. Bertrand et al., *Beyond L1*, `NeurIPS` 2022), and their Gram matrix, weighted by the loss's curvature;
+//! 4. sweeps over it, [`Tensor::descent`]: some sweeps are one dispatch of one workgroup. After five times the point is
+//!    extrapolated (Anderson; Q. Bertrand, M. Massias, AISTATS 2021), and the better of the two is kept;
+//! 5. moves there: the whole way for least squares, where the model is exact; for the logistic loss, where this is a proximal
+//!    Newton step, by the first of a few fractions that lowers the objective.
+//!
+//! All of it is one submission; the host reads how many blocks are in use and sets the size of the next working set.
+//!
+//! # Certificate
+//! [`Report::optimality`](super::Report::optimality) is the greatest distance of `-gradient` from the subdifferential over all blocks,
+//! [`Report::gap`](super::Report::gap) the duality gap: with `u` the gradient of the loss by the linear predictor, shortened
+//! until `X^T u` is feasible, `P(w) + f*(u) + penalty*(-X^T u)`.
+
+use super::drive::{Marks, Method, Seen, State, drive, number, settle, zeros};
+use super::proximal::greatest;
+use super::{Options, Solution, admit_start};
+use crate::error::{Error, Result, Site};
+use crate::graph::{Routine, Scatter};
+use crate::linear::Linear;
+use crate::penalty::{Part, Penalty};
+use crate::run::Device;
+use crate::tensor::Tensor;
+
+/// The loss of [`coordinate_descent`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Model {
+    /// `1/2 (x w - y)^2`.
+    Squares,
+    /// `log(1 + exp(x w)) - y x w`, `y` 0 or 1.
+    Logistic,
+}
+
+/// Sweeps per dispatch, and dispatches before an extrapolation.
+const SWEEPS: usize = 4;
+const SNAPSHOTS: usize = 5;
+/// Blocks of the first working set.
+const FIRST: usize = 16;
+/// Fractions of a Newton step that are tried: halvings.
+const TRIALS: usize = 7;
+/// Above all scores of blocks that are not in use, below the greatest number.
+const IN_USE: f64 = 1e30;
+/// What rounding can make of a gap, relative to the objectives that it is the difference of.
+const ROUNDING: f64 = 4e-6;
+
+/// The blocks of the coefficients: of one size, short ones filled up with columns of zeros.
+struct Blocks {
+    size: usize,
+    /// `[blocks * size]`: the coefficient of each place, the number of coefficients where there is none.
+    places: Vec<usize>,
+    l1: Vec<f64>,
+    l2: Vec<f64>,
+}
+
+impl Blocks {
+    fn of(penalty: &Penalty, p: usize) -> Result<Blocks> {
+        let parts = penalty.parts()?;
+        let refuse = |message: String| {
+            let hint = "it takes l1, l2, elastic-net or none, on elements or on groups; use `fista` for others";
+            Err(Error::argument("coordinate_descent", message, hint, Site::here()))
+        };
+        let strengths = |part: &Part| -> Option<[f64; 2]> {
+            let [first, second, ..] = part.parameters;
+            let pair = match part.of.name {
+                "l1" => [first, 0.0],
+                "l2" => [0.0, first],
+                "elastic-net" => [first, second],
+                _ => return None,
+            };
+            Some(pair.map(|x| x * part.weight))
+        };
+        match (&parts.elements, &parts.groups) {
+            (Some(_), Some(_)) => refuse(format!("{penalty} acts on elements and on groups")),
+            (None, None) => Ok(Blocks { size: 1, places: (0..p).collect(), l1: vec![0.0; p], l2: vec![0.0; p] }),
+            (Some(part), None) => match strengths(part) {
+                Some([l1, l2]) => Ok(Blocks { size: 1, places: (0..p).collect(), l1: vec![l1; p], l2: vec![l2; p] }),
+                None => refuse(format!("penalty {penalty}")),
+            },
+            (None, Some((part, groups))) => {
+                let Some([l1, l2]) = strengths(part) else { return refuse(format!("penalty {penalty}")) };
+                if groups.n_members() != p {
+                    return refuse(format!("groups of {} coefficients for {p} columns", groups.n_members()));
+                }
+                let size = groups.members().iter().map(Vec::len).max().unwrap_or(1).max(1);
+                if size > Routine::MOST / 2 {
+                    return refuse(format!("a group of {size} coefficients"));
+                }
+                let filled = |members: &Vec<usize>| {
+                    let short = size - members.len();
+                    members.iter().copied().chain(std::iter::repeat_n(p, short)).collect::<Vec<_>>()
+                };
+                let weights = groups.weights().unwrap_or_else(|| vec![1.0; groups.len()]);
+                Ok(Blocks {
+                    size,
+                    places: groups.members().iter().flat_map(filled).collect(),
+                    l1: weights.iter().map(|w| w * l1).collect(),
+                    l2: weights.iter().map(|w| w * l2).collect(),
+                })
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.l1.len()
+    }
+
+    /// Blocks of a working set at most: a power of two, so that sets of a growing size have few structures.
+    fn most(&self) -> usize {
+        let room = Routine::MOST / self.size;
+        self.len().min(if room.is_power_of_two() { room } else { room.next_power_of_two() / 2 })
+    }
+}
+
+struct Problem {
+    device: Device,
+    model: Model,
+    /// The columns by block, `[blocks, size, n]`, and their lengths by block.
+    x: Tensor,
+    lengths: Tensor,
+    y: Tensor,
+    /// `[blocks]`.
+    l1: Tensor,
+    l2: Tensor,
+    n: usize,
+    blocks: usize,
+    size: usize,
+    most: usize,
+    /// Blocks of the working set.
+    working: usize,
+}
+
+/// The lengths of the blocks of `[blocks, size]`.
+fn lengths(x: &Tensor) -> Tensor {
+    match x.shape() {
+        Ok(shape) if shape[1] == 1 => x.abs().reshape([shape[0]]),
+        _ => x.square().sum(1).sqrt(),
+    }
+}
+
+impl Problem {
+    /// `X w` for blocks `x: [b, size, n]`.
+    fn predict(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
+        let columns = x.shape()?[0] * self.size;
+        Ok(w.reshape([1, columns]).matmul(&x.reshape([columns, self.n])).reshape([self.n]))
+    }
+
+    /// The loss's gradient by the predictor, `[n]`.
+    fn residual(&self, z: &Tensor) -> Tensor {
+        let mean = match self.model {
+            Model::Squares => z.clone(),
+            Model::Logistic => z.sigmoid(),
+        };
+        (mean - &self.y) * (1.0 / self.n as f64)
+    }
+
+    /// The loss of predictors `[.., n]`, summed over the last axis.
+    fn loss(&self, z: &Tensor) -> Result<Tensor> {
+        let last = z.shape()?.rank() - 1;
+        let each = match self.model {
+            Model::Squares => (z - &self.y).square() * 0.5,
+            Model::Logistic => z.softplus() - z * &self.y,
+        };
+        Ok(each.sum(last) * (1.0 / self.n as f64))
+    }
+
+    /// The penalty of blocks `[.., b, size]`, summed over blocks.
+    fn penalty(w: &Tensor, l1: &Tensor, l2: &Tensor) -> Result<Tensor> {
+        let rank = w.shape()?.rank();
+        let square = w.square().sum(rank - 1);
+        Ok((square.sqrt() * l1 + &square * l2 * 0.5).sum(rank - 2))
+    }
+
+    /// The distance of each block from optimality.
+    fn distances(&self, w: &Tensor, g: &Tensor) -> Tensor {
+        let size = lengths(w);
+        let used = size.gt(0.0);
+        let pull = (&self.l1 / used.select(&size, 1.0) + &self.l2).unsqueeze(1);
+        let inside = lengths(&(g + w * pull));
+        let outside = (lengths(g) - &self.l1).maximum(0.0);
+        used.select(&inside, &outside)
+    }
+
+    /// The objective, the duality gap, and the factor that makes the dual point feasible.
+    fn gap(&self, w: &Tensor, z: &Tensor, g: &Tensor) -> Result<[Tensor; 3]> {
+        let primal = self.loss(z)? + Problem::penalty(w, &self.l1, &self.l2)?;
+        let sizes = lengths(g);
+        // blocks without a square bound the dual point: its length times the factor must not exceed l1
+        let hard = self.l2.gt(0.0).logical_not().logical_and(sizes.gt(&self.l1));
+        let room = hard.select(&self.l1 / sizes.gt(0.0).select(&sizes, 1.0), 1.0);
+        let scale = match self.blocks {
+            0 => self.device.scalar(1.0),
+            _ => room.min(..),
+        };
+        let soft = self.l2.gt(0.0);
+        let over = (&sizes * &scale - &self.l1).maximum(0.0);
+        let conjugate = soft.select(over.square() / (soft.select(&self.l2, 1.0) * 2.0), 0.0).sum(..);
+        let u = self.residual(z) * &scale;
+        let of_loss = match self.model {
+            Model::Squares => (&u * (&u * (0.5 * self.n as f64) + &self.y)).sum(..),
+            Model::Logistic => {
+                let p = (u * (self.n as f64) + &self.y).clamp(0.0, 1.0);
+                let entropy = |p: &Tensor| {
+                    let some = p.gt(0.0);
+                    some.select(p * some.select(p, 1.0).log(), 0.0)
+                };
+                (entropy(&p) + entropy(&(1.0 - &p))).sum(..) * (1.0 / self.n as f64)
+            }
+        };
+        let gap = &primal + of_loss + conjugate;
+        Ok([primal, gap, scale])
+    }
+
+    /// Which blocks may still differ from zero.
+    fn screen(&self, w: &Tensor, z: &Tensor, g: &Tensor, kept: &Tensor) -> Result<Tensor> {
+        let [primal, gap, scale] = self.gap(w, z, g)?;
+        // the dual is strongly concave: n for squares, 4 n for the logistic loss
+        let modulus = self.n as f64 * if self.model == Model::Squares { 1.0 } else { 4.0 };
+        let slack = (&primal.abs() + (&primal - &gap).abs()) * ROUNDING;
+        let radius = ((gap.maximum(0.0) + slack) * (2.0 / modulus)).sqrt();
+        let reach = lengths(g) * scale + &self.lengths * radius;
+        Ok(reach.lt(&self.l1).select(0.0, kept))
+    }
+
+    /// The working set's new coefficients, from their model: Gram matrix, linear term, weights.
+    fn sweep(&self, gram: &Tensor, linear: &Tensor, start: &Tensor, weights: &Tensor) -> Result<Tensor> {
+        let mut points = vec![start.clone()];
+        for ix in 0..SNAPSHOTS {
+            points.push(gram.descent(linear, &points[ix], weights, self.size, SWEEPS));
+        }
+        let moves: Vec<Tensor> = points.windows(2).map(|pair| &pair[1] - &pair[0]).collect();
+        let moves = Tensor::stack(&moves.iter().collect::<Vec<_>>(), 0)?;
+        let products = moves.matmul(&moves.t());
+        // a multiple of the identity keeps the small system solvable
+        let trace = products.diagonal(0).sum(..);
+        let regular = &products + self.device.eye(SNAPSHOTS, SNAPSHOTS) * (trace * 1e-6);
+        let ones = self.device.ones([SNAPSHOTS]);
+        let c = Linear::matrix(&regular)?.solve(&ones, &ones.zeros_like(), SNAPSHOTS);
+        let total = c.sum(..);
+        let some = total.abs().gt(0.0);
+        let c = c * some.select(some.select(&total, 1.0).recip(), 0.0);
+        let later = Tensor::stack(&points[1..].iter().collect::<Vec<_>>(), 0)?;
+        let guess = c.unsqueeze(0).matmul(&later).flatten();
+        let last = &points[SNAPSHOTS];
+        let [l1, l2] = [0, 1].map(|row| weights.pick(0, row));
+        let value = |w: &Tensor| -> Result<Tensor> {
+            let smooth = (w * (gram.matmul(w) * 0.5 - linear)).sum(..);
+            Ok(smooth + Problem::penalty(&w.reshape([l1.shape()?[0], self.size]), &l1, &l2)?)
+        };
+        // NaN of a singular small system is no improvement
+        let better = value(&guess)?.lt(&value(last)?);
+        Ok(better.select(&guess, last))
+    }
+
+    /// What the move `d` of the working set is multiplied by.
+    fn fraction(&self, z: &Tensor, dz: &Tensor, [w, d]: [&Tensor; 2], [l1, l2]: [&Tensor; 2]) -> Result<Tensor> {
+        if self.model == Model::Squares {
+            return Ok(self.device.scalar(1.0));
+        }
+        let mut fractions: Vec<f32> = (0..TRIALS).map(|ix| 0.5f32.powi(ix as i32)).collect();
+        fractions.push(0.0);
+        let t = self.device.tensor(&fractions, [TRIALS + 1]);
+        let loss = self.loss(&(z + dz * t.unsqueeze(1)))?;
+        let penalty = Problem::penalty(&(w + d * t.unsqueeze([1, 2])), l1, l2)?;
+        let objective = loss + penalty;
+        // the first that is not above the point itself but by rounding: the greatest fraction
+        let here = objective.pick(0, TRIALS);
+        let fine = objective.le(&here + here.abs() * (0.25 * ROUNDING));
+        Ok(fine.select(&t, 0.0).max(..))
+    }
+}
+
+/// The state's lists: `w: [blocks, size]`; its gradient and its predictor; the mask of blocks not screened; the score of a block
+/// in use, and the fraction of the last step.
+impl Method for Problem {
+    const NAME: &'static str = "coordinate_descent";
+
+    fn iterate(&self, state: &State, _k: usize) -> Result<State> {
+        let [g, z] = &state[1][..] else { panic!("bug: two tensors") };
+        let kept = self.screen(&state[0][0], z, g, &state[2][0])?;
+        // a screened block is zero in every solution
+        let w = &state[0][0] * kept.unsqueeze(1);
+        let bonus = &state[3][0];
+        let used = lengths(&w).gt(0.0);
+        let score = self.distances(&w, g) + used.select(bonus, 0.0);
+        let score = kept.gt(0.0).select(&score, -1.0);
+        let (_, set) = score.top_k(self.working, 0, true);
+        let (k, columns) = (self.working, self.working * self.size);
+        let (x, before) = (self.x.index_select(0, &set), w.index_select(0, &set));
+        let open = kept.index_select(0, &set).gt(0.0);
+        let z = self.predict(&self.x, &w)?;
+        let flat = x.reshape([columns, self.n]);
+        let curvature = match self.model {
+            Model::Squares => z.ones_like(),
+            Model::Logistic => z.sigmoid() * (1.0 - z.sigmoid()),
+        };
+        let bent = &flat * (curvature * (1.0 / self.n as f64));
+        let gram = bent.matmul(&flat.t());
+        let slope = flat.matmul(&self.residual(&z));
+        let start = before.flatten();
+        let linear = gram.matmul(&start) - slope;
+        let own = match self.size {
+            1 => gram.diagonal(0),
+            // the Frobenius norm is at least the greatest eigenvalue
+            size => bent.reshape([k, size, self.n]).matmul(&x.transpose(1, 2)).square().sum([1, 2]).sqrt(),
+        };
+        let [l1, l2] = [&self.l1, &self.l2].map(|l| l.index_select(0, &set));
+        let weights = Tensor::stack(&[&l1, &l2, &open.select(own, 0.0)], 0)?;
+        let after = self.sweep(&gram, &linear, &start, &weights)?.reshape([k, self.size]);
+        let d = &after - &before;
+        let dz = self.predict(&x, &d)?;
+        let t = self.fraction(&z, &dz, [&before, &d], [&l1, &l2])?;
+        // the whole step is taken as it is: its zeros are exact
+        let moved = t.eq(1.0).select(&after, before + d * &t);
+        let w = w.index_scatter(0, &set, &moved, Scatter::Replace);
+        let z = self.predict(&self.x, &w)?;
+        let g = self.slope(&z)?;
+        Ok(vec![vec![w], vec![g, z], vec![kept], vec![bonus.clone(), t]])
+    }
+
+    fn judge(&self, state: &State) -> Result<Marks> {
+        let (w, [g, z]) = (&state[0][0], &state[1][..]) else { panic!("bug: two tensors") };
+        let [objective, gap, _] = self.gap(w, z, g)?;
+        let optimality = greatest(&self.distances(w, g));
+        let used = lengths(w).gt(0.0).cast(crate::dtype::DType::F32).sum(..);
+        let more = vec![used];
+        Ok(Marks { gap: Some(gap), more, ..Marks::new(objective, optimality, state[3][1].clone()) })
+    }
+
+    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<()> {
+        let used = seen.more[0] as usize;
+        let working = (2 * used).next_power_of_two().clamp(FIRST.min(self.most), self.most).max(self.working);
+        // more in use than there is room for: the worst are taken, whether in use or not
+        let bonus = if used <= working { IN_USE } else { 0.0 };
+        self.working = working;
+        state[3][0] = number(&self.device, bonus)?;
+        Ok(())
+    }
+}
+
+impl Problem {
+    fn slope(&self, z: &Tensor) -> Result<Tensor> {
+        let columns = self.blocks * self.size;
+        Ok(self.x.reshape([columns, self.n]).matmul(&self.residual(z)).reshape([self.blocks, self.size]))
+    }
+}
+
+/// Minimises `1/n sum_i loss(x_i w, y_i) + penalty(w)` by block coordinate descent with working sets; see the source's module text.
+/// The penalty is `l1`, `l2`, `elastic-net` or none, on elements or on groups. An iteration, which is also a submission, is a
+/// working set.
+///
+/// # Shapes
+/// `x: [n, p]`, `y: [n]`, `start: [p]`.
+///
+/// # Errors
+/// Shapes that do not fit, no rows, another penalty, logistic responses other than 0 and 1, numbers that are not finite,
+/// whatever evaluating meets.
+pub async fn coordinate_descent(
+    x: &Tensor,
+    y: &Tensor,
+    model: Model,
+    penalty: &Penalty,
+    start: &Tensor,
+    options: Options<'_>,
+) -> Result<Solution> {
+    let site = Site::here();
+    let device = admit_start("coordinate_descent", &[start.clone(), x.clone(), y.clone()], &options, site)?;
+    let (rows, response, first) = (x.shape()?, y.shape()?, start.shape()?);
+    let refuse = |message: String, hint: &str| Err(Error::argument("coordinate_descent", message, hint, site));
+    let ([n, p], [m], [q]) = (rows.dims(), response.dims(), first.dims()) else {
+        return refuse(format!("x {rows}, y {response}, start {first}"), "x: [n, p], y: [n], start: [p]");
+    };
+    let (n, p) = (*n, *p);
+    if n != *m || p != *q || n == 0 || p == 0 {
+        return refuse(
+            format!("x {rows}, y {response}, start {first}"),
+            "x: [n, p], y: [n], start: [p], n and p at least 1",
+        );
+    }
+    if model == Model::Logistic {
+        let odd = y.eq(0.0).logical_or(y.eq(1.0)).logical_not().count_nonzero(..);
+        if device.read::<u32>(&[&odd]).await?[0][0] > 0 {
+            return refuse("logistic responses other than 0 and 1".into(), "give classes as 0 and 1");
+        }
+    }
+    let blocks = Blocks::of(penalty, p)?;
+    let (count, size) = (blocks.len(), blocks.size);
+    let places: Vec<u32> = blocks.places.iter().map(|&ix| ix as u32).collect();
+    let places = device.tensor(&places, [count * size]);
+    // one more column, of zeros, for the places that have no coefficient
+    let padded = |t: &Tensor| t.pad([(0, 1), (0, 0)], crate::graph::Fill::Zero).index_select(0, &places);
+    let narrow = |v: &[f64]| device.tensor(&v.iter().map(|&v| v as f32).collect::<Vec<_>>(), [count]);
+    let columns = padded(&x.t()).reshape([count, size, n]);
+    let w = padded(&start.unsqueeze(1)).reshape([count, size]);
+    let list = vec![
+        columns.clone(),
+        columns.square().sum([1, 2]).sqrt(),
+        y.clone(),
+        narrow(&blocks.l1),
+        narrow(&blocks.l2),
+        w,
+    ];
+    let [x, lengths, y, l1, l2, w] = &settle(&device, &vec![list])?[0][..] else { panic!("bug: six tensors") };
+    let most = blocks.most();
+    let [x, lengths, y, l1, l2] = [x, lengths, y, l1, l2].map(Tensor::clone);
+    let mut problem = Problem {
+        device: device.clone(),
+        model,
+        x,
+        lengths,
+        y,
+        l1,
+        l2,
+        n,
+        blocks: count,
+        size,
+        most,
+        working: FIRST.min(most),
+    };
+    let z = problem.predict(&problem.x, w)?;
+    let g = problem.slope(&z)?;
+    let kept = zeros(&problem.l1)? + 1.0;
+    let state = vec![vec![w.clone()], vec![g, z], vec![kept], vec![number(&device, 0.0)?, number(&device, 0.0)?]];
+    let options = Options { every: 1, ..options };
+    let mut solution = drive(&mut problem, &device, &state, options).await?;
+    // back to the order of the columns; what was filled up goes beyond the end and is cut off
+    let found = solution.w[0].flatten();
+    let ordered = device.zeros([p + 1]).index_scatter(0, &places, &found, Scatter::Replace).slice(0, ..p);
+    ordered.eval()?;
+    solution.w = vec![ordered.leaf()?];
+    Ok(solution)
+}
