@@ -24,6 +24,8 @@
 //! (2011), section 5; J. Yun, A. Lozano, E. Yang, *Adaptive proximal gradient methods for structured neural networks*, 2021). A
 //! penalty on groups has no closed form there; it takes the plain `rate`, as Lion does, whose steps have one length.
 
+pub mod sparse;
+
 use crate::dtype::DType;
 use crate::error::{Error, Result, Site};
 use crate::penalty::Penalty;
@@ -52,6 +54,7 @@ pub struct Optimizer {
     decoupled: bool,
     everywhere: Option<Penalty>,
     on: Vec<(usize, Penalty)>,
+    masks: Vec<Tensor>,
     state: Vec<Vec<Tensor>>,
     steps: u64,
 }
@@ -65,6 +68,7 @@ impl Optimizer {
             decoupled: false,
             everywhere: None,
             on: Vec::new(),
+            masks: Vec::new(),
             state: Vec::new(),
             steps: 0,
         }
@@ -175,6 +179,14 @@ impl Optimizer {
         self
     }
 
+    /// Zeros of the masks, one per parameter (none for no masks), hold parameters at exactly 0 and keep their gradients out of
+    /// the state: in the same kernel, for one more read. See [`sparse`].
+    #[must_use]
+    pub fn masked(mut self, masks: &[Tensor]) -> Optimizer {
+        self.masks = masks.to_vec();
+        self
+    }
+
     /// Another learning rate from the next step on.
     pub fn set_rate(&mut self, rate: f64) {
         self.rate = rate;
@@ -253,7 +265,9 @@ impl Optimizer {
     #[track_caller]
     fn update(&self, ix: usize, w: &Tensor, g: &Tensor, state: &[Tensor]) -> Vec<Tensor> {
         let penalty = self.on.iter().find(|(i, _)| *i == ix).map(|(_, p)| p).or(self.everywhere.as_ref());
+        let open = self.masks.get(ix).map(|mask| mask.gt(0.0));
         let g = if self.decay != 0.0 && !self.decoupled { g + w * self.decay } else { g.clone() };
+        let g = open.as_ref().map_or_else(|| g.clone(), |open| open.select(&g, 0.0));
         let rate = self.rate;
         let shrunk = if self.decay != 0.0 && self.decoupled { w * (1.0 - rate * self.decay) } else { w.clone() };
         let (direction, lengths, state) = match self.rule {
@@ -291,6 +305,7 @@ impl Optimizer {
             (Some(penalty), Some(steps)) if penalty.is_separable() => penalty.prox(&moved, steps),
             (Some(penalty), _) => penalty.prox(&moved, rate),
         };
+        let moved = open.map_or_else(|| moved.clone(), |open| open.select(&moved, 0.0));
         std::iter::once(moved).chain(state).collect()
     }
 
@@ -313,6 +328,9 @@ impl Optimizer {
         if params.len() != grads.len() {
             return refuse(format!("{} parameters, {} gradients", params.len(), grads.len()), "give one each");
         }
+        if !self.masks.is_empty() && self.masks.len() != params.len() {
+            return refuse(format!("{} parameters, {} masks", params.len(), self.masks.len()), "give one each");
+        }
         if !self.state.is_empty() && self.state.len() != params.len() {
             let message = format!("{} parameters, {} at the step before", params.len(), self.state.len());
             return refuse(message, "give the same parameters at every step, or call `reset`");
@@ -325,6 +343,12 @@ impl Optimizer {
             if w.shape()? != g.shape()? {
                 return refuse(
                     format!("parameter {ix} has shape {}, its gradient {}", w.shape()?, g.shape()?),
+                    "shapes must agree",
+                );
+            }
+            if self.masks.get(ix).is_some_and(|m| m.shape().ok() != w.shape().ok()) {
+                return refuse(
+                    format!("parameter {ix} has shape {}, its mask another", w.shape()?),
                     "shapes must agree",
                 );
             }

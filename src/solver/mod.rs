@@ -1,9 +1,22 @@
-//! Solvers: minimisers of `smooth(w) + penalty(w)` over one or several tensors of coefficients.
+//! Solvers: minimisers of `smooth(w) + penalty(w)` and of sums with linear maps, over one or several tensors.
 //!
-//! [`fista`] is the one for penalties (accelerated proximal gradient with backtracking and adaptive restart), [`lbfgs`] the
-//! one for smooth objectives. Both are written as tensor expressions. Many iterations are one graph and one submission;
-//! the host reads three numbers in between, so the device is not kept waiting. The graph's structure repeats, so it is
-//! planned once.
+//! | method | problem | certificate |
+//! | --- | --- | --- |
+//! | [`fista()`] (also ISTA) | smooth + penalties | distance from the subdifferential; a gap, if given |
+//! | [`proximal_newton`] | smooth, convex + penalties | the same |
+//! | [`coordinate_descent`] | least squares or logistic + l1, l2, elastic net, on elements or groups | the same, and the duality gap |
+//! | [`svrg`], [`saga`] | mean of many terms + penalties | the same, of the full objective |
+//! | [`lbfgs()`] | smooth | greatest element of the gradient |
+//! | [`frank_wolfe`] | smooth over a [`Hull`] | the duality gap |
+//! | [`douglas_rachford`], [`davis_yin`] | two functions with proximal operators (+ smooth) | sum of subgradients |
+//! | [`pdhg`], [`condat_vu`] | functions of linear images (+ smooth) | subgradients of the saddle function |
+//! | [`admm()`] | two functions tied by equations | primal and dual residual |
+//! | [`pdlp`] | linear and convex quadratic programs | relative residuals and duality gap |
+//! | [`cg()`], [`pcg`] | symmetric positive definite systems | relative residual |
+//!
+//! All are written as tensor expressions. Many iterations are one graph and one submission; the host reads a few numbers in
+//! between, so the device is not kept waiting. The graph's structure repeats, so it is planned once. [`Options`], [`Report`] and
+//! what may watch and stop are the same for all; a report's `optimality` is the certificate of the table.
 //!
 //! The smooth part is any function from tensors to a scalar tensor; its gradient comes by differentiation, unless a
 //! [`Smooth`] brings its own. [`Quadratic`] does: least squares through the Gram matrix, which costs `p^2` instead of `n p`
@@ -74,11 +87,11 @@ pub type Watch<'a> = Box<dyn FnMut(&Progress) -> bool + 'a>;
 
 /// Knobs of the solvers.
 pub struct Options<'a> {
-    /// Stop at this distance from optimality (in units of the gradient).
+    /// Stop at this distance from optimality: [`Report::optimality`], mostly in units of the gradient.
     pub tol: f64,
     /// Stop after so many iterations.
     pub max_iter: usize,
-    /// Iterations per submission.
+    /// Iterations per submission; some methods have their own number.
     pub every: usize,
     /// Submissions without progress after which the solver gives up.
     pub patience: usize,
@@ -148,11 +161,11 @@ pub struct Report {
     /// The objective at the result.
     pub objective: f64,
     /// The greatest distance of `-gradient` from the subdifferential of the penalty, over elements or groups, at the result:
-    /// 0 exactly at a stationary point.
+    /// 0 exactly at a stationary point. Methods for other problems say what it is.
     pub optimality: f64,
-    /// The duality gap at the result, if one was given.
+    /// The duality gap at the result, if one was given or the method knows it.
     pub gap: Option<f64>,
-    /// The last step length.
+    /// The last step length (of ADMM `rho`, of Newton's and coordinate steps the fraction taken, of systems 0).
     pub step: f64,
 }
 
