@@ -18,7 +18,7 @@
 
 use super::drive::{Marks, Method, Seen, State, drive, number, settle, zeros};
 use super::proximal::{Proximal, greatest, length};
-use super::{Options, Solution, admit_start};
+use super::{Options, Solution, Status, admit_start};
 use crate::error::{Error, Result, Site};
 use crate::linear::Linear;
 use crate::run::Device;
@@ -52,7 +52,8 @@ impl<'a> Block<'a> {
     }
 
     /// `1/2 <x, P x> + <q, x>`, `P` symmetric and positive semi-definite, with any map: the system
-    /// `(P + rho A^T A) x = rho A^T v - q` is solved by `steps` of conjugate gradients from the `x` before.
+    /// `(P + rho A^T A) x = rho A^T v - q` is solved by `steps` of conjugate gradients from the `x` before; the more they are, the
+    /// fewer iterations should make a submission ([`Options::every`]).
     ///
     /// # Errors
     /// Shapes that do not fit.
@@ -156,19 +157,19 @@ impl Method for Alternating<'_> {
         vec![&state[0][2] * &state[0][4]]
     }
 
-    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<()> {
+    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<Option<Status>> {
         let (violation, turned) = (seen.more[0], seen.more[1]);
         let factor = match self.knobs.adaptive && self.changes < CHANGES {
             true if violation > APART * turned => FACTOR,
             true if turned > APART * violation => 1.0 / FACTOR,
-            _ => return Ok(()),
+            _ => return Ok(None),
         };
         self.changes += 1;
         self.rho *= factor;
         state[0][2] = &state[0][2] * (1.0 / factor);
         state[0][4] = number(&self.device, self.rho)?;
         *state = settle(&self.device, state)?;
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -6,7 +6,7 @@
 //! residuals allow.
 
 use super::drive::{Marks, Method, Seen, State, drive, settle};
-use super::{Options, Solution, admit_start};
+use super::{Options, Solution, Status, admit_start};
 use crate::error::{Error, Result, Site};
 use crate::linear::{Conjugate, Linear};
 use crate::run::Device;
@@ -60,7 +60,7 @@ impl Method for System<'_> {
         vec![state[0][0].clone()]
     }
 
-    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<()> {
+    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<Option<Status>> {
         if seen.more[0] < 0.0 {
             return Err(Error::Numeric {
                 op: "cg".into(),
@@ -72,7 +72,7 @@ impl Method for System<'_> {
         if seen.more[1] < 0.5 * seen.report.optimality {
             *state = settle(&self.device, &self.begin(&state[0][0]))?;
         }
-        Ok(())
+        Ok(None)
     }
 }
 

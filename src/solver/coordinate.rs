@@ -22,7 +22,7 @@
 
 use super::drive::{Marks, Method, Seen, State, drive, number, settle, zeros};
 use super::proximal::greatest;
-use super::{Options, Solution, admit_start};
+use super::{Options, Solution, Status, admit_start};
 use crate::error::{Error, Result, Site};
 use crate::graph::{Routine, Scatter};
 use crate::linear::Linear;
@@ -334,14 +334,14 @@ impl Method for Problem {
         Ok(Marks { gap: Some(gap), more, ..Marks::new(objective, optimality, state[3][1].clone()) })
     }
 
-    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<()> {
+    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<Option<Status>> {
         let used = seen.more[0] as usize;
         let working = (2 * used).next_power_of_two().clamp(FIRST.min(self.most), self.most).max(self.working);
         // more in use than there is room for: the worst are taken, whether in use or not
         let bonus = if used <= working { IN_USE } else { 0.0 };
         self.working = working;
         state[3][0] = number(&self.device, bonus)?;
-        Ok(())
+        Ok(None)
     }
 }
 

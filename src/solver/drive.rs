@@ -58,9 +58,9 @@ pub(super) trait Method {
         None
     }
 
-    /// What the host changes between submissions, in view of what was measured.
-    fn adapt(&mut self, _state: &mut State, _seen: &Seen) -> Result<()> {
-        Ok(())
+    /// What the host changes between submissions, in view of what was measured; or why to stop.
+    fn adapt(&mut self, _state: &mut State, _seen: &Seen) -> Result<Option<Status>> {
+        Ok(None)
     }
 }
 
@@ -130,8 +130,9 @@ pub(super) async fn drive<M: Method>(
             Status::Stalled
         } else if iterations >= max_iter {
             Status::Limit
+        } else if let Some(why) = method.adapt(&mut state, &seen)? {
+            why
         } else {
-            method.adapt(&mut state, &seen)?;
             continue;
         };
         let status = seen.report.status;

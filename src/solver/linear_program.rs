@@ -15,9 +15,13 @@
 //! is infeasible. [`Report::optimality`](super::Report::optimality) is the greatest of
 //! `||A x - its projection|| / (1 + ||rows||)`, `||infeasible part of r|| / (1 + ||c||)` and
 //! `|primal - dual| / (1 + |primal| + |dual|)`; `gap` is `|primal - dual|`.
+//!
+//! Where there is no solution, iterates run off in a direction that proves it (D. Applegate et al., *Infeasibility detection with
+//! primal-dual hybrid gradient for large-scale linear programming*, SIAM J. Optim. 34 (2024)): `y` with `A^T y` borne by the bounds
+//! and a positive dual objective without costs, or `x` that stays within rows and bounds, has no curvature and lowers the costs.
 
 use super::drive::{drive, zeros};
-use super::primal_dual::{Image, Place, PrimalDual, Restarted, norm_of};
+use super::primal_dual::{Image, Measured, Place, PrimalDual, Restarted, norm_of};
 use super::proximal::{Tilted, length};
 use super::smooth::Smooth;
 use super::{Options, Solution, admit_start};
@@ -176,12 +180,14 @@ fn scales(program: &LinearProgram) -> Result<(Tensor, Tensor)> {
     Ok((row, column))
 }
 
+/// `a / gain` where the gain is positive beyond the rounding of what is of the given size, else the greatest number.
+fn ratio(a: &Tensor, gain: &Tensor, size: &Tensor) -> Tensor {
+    let gains = gain.gt(size * 1e-5);
+    gains.select(a / gains.select(gain, 1.0), f64::from(f32::MAX))
+}
+
 /// The certificate of the module text, in the units given.
-fn measure<'a>(
-    program: &'a LinearProgram,
-    row: &'a Tensor,
-    column: &'a Tensor,
-) -> impl Fn(&Place) -> Result<(Tensor, Tensor, Option<Tensor>)> + 'a {
+fn measure<'a>(program: &'a LinearProgram, row: &'a Tensor, column: &'a Tensor) -> impl Fn(&Place) -> Measured + 'a {
     let [below, above] = &program.rows;
     let [lower, upper] = &program.bounds;
     let unit = |x: &Tensor| length(x) + 1.0;
@@ -194,17 +200,28 @@ fn measure<'a>(
         let bowl = (&x * &qx).sum(..) * 0.5;
         let primal = (&program.c * &x).sum(..) + &bowl;
         let outside = &ax - ax.clamp(below, above);
-        let r = &program.c + qx + aty;
-        let up = bounded(lower).select(r.maximum(0.0), 0.0);
-        let down = bounded(upper).select(r.minimum(0.0), 0.0);
-        let unborne = r - &up - &down;
-        let by_bounds = (up * finite(lower) + down * finite(upper)).sum(..);
+        // what of reduced costs the bounds do not bear, and what the rest contributes to the dual objective
+        let borne = |r: &Tensor| {
+            let up = bounded(lower).select(r.maximum(0.0), 0.0);
+            let down = bounded(upper).select(r.minimum(0.0), 0.0);
+            let rest = length(&(r - &up - &down));
+            (rest, (up * finite(lower) + down * finite(upper)).sum(..))
+        };
+        let (unborne, by_bounds) = borne(&(&program.c + &qx + &aty));
         let by_rows = (y.maximum(0.0) * finite(above) + y.minimum(0.0) * finite(below)).sum(..);
-        let dual = by_bounds - by_rows - bowl;
+        let dual = by_bounds - &by_rows - bowl;
         let gap = (&primal - &dual).abs();
         let relative = &gap / (primal.abs() + dual.abs() + 1.0);
-        let infeasible = (length(&outside) / &rows).maximum(length(&unborne) / &costs);
-        Ok((primal, infeasible.maximum(relative), Some(gap)))
+        let infeasible = (length(&outside) / &rows).maximum(unborne / &costs);
+        // proofs that there is no solution: a ray of the dual, a ray of the primal
+        let (unborne, by_bounds) = borne(&aty);
+        let gain = by_bounds - by_rows;
+        let leaves = |v: &Tensor, [low, high]: &[Tensor; 2]| {
+            length(&(bounded(low).select(v.minimum(0.0), 0.0) + bounded(high).select(v.maximum(0.0), 0.0)))
+        };
+        let left = leaves(&ax, &program.rows) + leaves(&x, &program.bounds) + length(&qx);
+        let proofs = [ratio(&unborne, &gain, &length(&y)), ratio(&left, &-(&program.c * &x).sum(..), &length(&x))];
+        Measured { objective: primal, optimality: infeasible.maximum(relative), gap: Some(gap), proofs: Some(proofs) }
     }
 }
 
@@ -228,8 +245,8 @@ async fn admit_bounds(program: &LinearProgram) -> Result<()> {
 /// Solves a program from `x = 0`, `y = 0`; see the source's module text. `dual` has the multipliers of the rows: positive where
 /// the upper bound holds the row, negative where the lower one does. f32 reaches relative tolerances down to about `1e-6`.
 ///
-/// A program without a solution ends with [`Status::Limit`](super::Status::Limit) or [`Status::Stalled`](super::Status::Stalled)
-/// and a distance that says so.
+/// A program without a solution ends with [`Status::Infeasible`](super::Status::Infeasible) or
+/// [`Status::Unbounded`](super::Status::Unbounded), unless the limit comes first.
 ///
 /// # Errors
 /// Bounds that cross, numbers that are not finite, whatever evaluating meets.

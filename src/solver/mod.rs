@@ -149,6 +149,10 @@ pub enum Status {
     Limit,
     /// The watch said so.
     Stopped,
+    /// No point satisfies the constraints, and the multipliers prove it.
+    Infeasible,
+    /// The objective falls without end along a direction that the constraints allow; the point is far along it.
+    Unbounded,
 }
 
 /// What a solver did.
@@ -176,6 +180,8 @@ impl fmt::Display for Report {
             Status::Stalled => "no more progress",
             Status::Limit => "iteration limit",
             Status::Stopped => "stopped",
+            Status::Infeasible => "infeasible",
+            Status::Unbounded => "unbounded",
         };
         write!(f, "{status} after {} iterations: objective {:.6e}", self.iterations, self.objective)?;
         write!(f, ", distance from optimality {:.2e}", self.optimality)?;

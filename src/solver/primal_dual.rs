@@ -24,7 +24,7 @@ use super::drive::{Marks, Method, Seen, State, drive, number, settle, zeros};
 use super::fista::first_step;
 use super::proximal::{Proximal, greatest};
 use super::smooth::Smooth;
-use super::{Options, Solution, admit_start, inner, zip};
+use super::{Options, Solution, Status, admit_start, inner, zip};
 use crate::error::{Error, Result, Site};
 use crate::linear::Linear;
 use crate::run::Device;
@@ -37,6 +37,8 @@ const DUE: f64 = 0.36;
 /// Lanczos steps for the norm, and how much is added to what they give.
 const LANCZOS: usize = 16;
 const MARGIN: f64 = 1.01;
+/// `(64 * 2^-24)^2`.
+const UNJUDGED: f64 = 1.455_191_522_836_685_2e-11;
 
 /// `h(K x)`.
 pub struct Image<'a> {
@@ -55,8 +57,20 @@ pub(super) struct Place {
     pub kty: Tensor,
 }
 
-/// What is measured at a place: objective, distance, gap.
-pub(super) type Measure<'a> = Box<dyn Fn(&Place) -> Result<(Tensor, Tensor, Option<Tensor>)> + 'a>;
+/// What is measured at a place.
+pub(super) struct Measured {
+    pub objective: Tensor,
+    pub optimality: Tensor,
+    pub gap: Option<Tensor>,
+    /// How far the dual and the primal point are from proofs that there is no solution.
+    pub proofs: Option<[Tensor; 2]>,
+}
+
+pub(super) type Measure<'a> = Box<dyn Fn(&Place) -> Measured + 'a>;
+
+/// What is close enough to a proof: of infeasibility the reciprocal of the length below which there is no feasible point, of
+/// unboundedness how far the direction leaves the constraints, relative to what the objective gains.
+const PROOFS: [f64; 2] = [1e-6, 1e-4];
 
 pub(super) struct PrimalDual<'a> {
     pub device: Device,
@@ -158,10 +172,10 @@ impl PrimalDual<'_> {
         Ok(Moved { to: Place { x, y, kx, kty }, primal: greatest(&primal), dual, stretch, bend })
     }
 
-    /// Objective, distance and gap of a place.
-    fn measured(&self, at: &Place, t: &Tensor, s: &Tensor) -> Result<(Tensor, Tensor, Option<Tensor>)> {
+    /// What a place is worth.
+    fn measured(&self, at: &Place, t: &Tensor, s: &Tensor) -> Result<Measured> {
         if let Some(measure) = &self.measure {
-            return measure(at);
+            return Ok(measure(at));
         }
         let Moved { to, primal, dual, .. } = self.step(at, t, s)?;
         let mut objective = self.g.value(&to.x);
@@ -171,7 +185,7 @@ impl PrimalDual<'_> {
         for (image, kx) in self.images.iter().zip(&to.kx) {
             objective = objective + image.of.value(kx);
         }
-        Ok((objective, primal.maximum(dual), None))
+        Ok(Measured { objective, optimality: primal.maximum(dual), gap: None, proofs: None })
     }
 
     fn average(&self, state: &State) -> Place {
@@ -236,19 +250,22 @@ impl Method for PrimalDual<'_> {
 
     fn judge(&self, state: &State) -> Result<Marks> {
         let [t, s, _, stretch, bend] = &state[list::NUMBERS][..] else { panic!("bug: five numbers") };
-        let (objective, optimality, gap) = self.measured(&PrimalDual::place(state), t, s)?;
-        let (_, average, _) = self.measured(&self.average(state), t, s)?;
+        let here = self.measured(&PrimalDual::place(state), t, s)?;
+        let average = self.measured(&self.average(state), t, s)?.optimality;
+        // movements of some units of rounding have no direction and no length
         let travelled = |now: &[Tensor], then: &[Tensor]| {
             let gone = zip(now, then, |a, b| a - b);
-            if gone.is_empty() { self.device.scalar(0.0) } else { inner(&gone, &gone).sqrt() }
+            if gone.is_empty() {
+                return self.device.scalar(0.0);
+            }
+            let square = inner(&gone, &gone);
+            square.gt(inner(now, now) * UNJUDGED).select(square.sqrt(), 0.0)
         };
         let dx = travelled(&state[list::X][..1], &state[list::START_X]);
         let dy = travelled(&state[list::Y], &state[list::START_Y]);
-        Ok(Marks {
-            gap,
-            more: vec![average, dx, dy, stretch.clone(), bend.clone()],
-            ..Marks::new(objective, optimality, t.clone())
-        })
+        let mut more = vec![average, dx, dy, stretch.clone(), bend.clone()];
+        more.extend(here.proofs.into_iter().flatten());
+        Ok(Marks { gap: here.gap, more, ..Marks::new(here.objective, here.optimality, t.clone()) })
     }
 
     fn point(&self, state: &State) -> Vec<Tensor> {
@@ -268,8 +285,13 @@ impl Method for PrimalDual<'_> {
         state[list::Y].clone()
     }
 
-    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<()> {
-        let [average, dx, dy, stretch, bend] = seen.more[..] else { panic!("bug: five numbers") };
+    fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<Option<Status>> {
+        let [average, dx, dy, stretch, bend, ref proofs @ ..] = seen.more[..] else { panic!("bug: five numbers") };
+        for ((proof, enough), why) in proofs.iter().zip(PROOFS).zip([Status::Infeasible, Status::Unbounded]) {
+            if *proof <= enough {
+                return Ok(Some(why));
+            }
+        }
         let now = seen.report.optimality;
         let candidate = if average.is_finite() { average.min(now) } else { now };
         let longer = stretch.is_finite() && stretch.sqrt() > self.norm;
@@ -283,7 +305,7 @@ impl Method for PrimalDual<'_> {
         if longer || steeper || self.restarts(candidate, seen.report.iterations) {
             let at = if average < now { self.average(state) } else { PrimalDual::place(state) };
             // a step that was too long says nothing about the right ratio
-            if !longer && !steeper && dx > 1e-20 && dy > 1e-20 && (dx / dy).is_finite() {
+            if !longer && !steeper && dx > 0.0 && dy > 0.0 && (dx / dy).is_finite() {
                 self.ratio = (0.5 * (dy / dx).ln() + 0.5 * self.ratio.ln()).exp();
             }
             let own = settle(&self.device, &vec![vec![at.x], at.y])?;
@@ -295,7 +317,7 @@ impl Method for PrimalDual<'_> {
                 self.restart.then = candidate;
             }
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -275,7 +275,7 @@ fn weights_drop_and_grow() -> Result<()> {
     let key = ridgepoint::ops::Key::new(3);
     let start = noise(&device, 5, &shape)?;
     let slope = noise(&device, 6, &shape)?;
-    for growth in [Growth::Gradient(std::slice::from_ref(&slope)), Growth::Random(key)] {
+    for growth in [Growth::Gradient(std::slice::from_ref(&slope)), Growth::Random(key.fold_in(1))] {
         let mut params = [start.clone()];
         let mut sparse = Sparse::random(&params, &[0.3], key)?;
         assert_eq!(ones(&sparse.masks()[0]), 60);
