@@ -5,8 +5,8 @@
 //! write. Results depend on the routine, the shapes and the limits alone: no atomics, no order that varies between runs.
 
 mod dense;
-mod jacobi;
 mod descent;
+mod jacobi;
 mod matmul;
 mod scan;
 mod scatter;

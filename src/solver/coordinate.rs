@@ -20,13 +20,14 @@
 //! [`Report::gap`](super::Report::gap) the duality gap: with `u` the gradient of the loss by the linear predictor, shortened
 //! until `X^T u` is feasible, `P(w) + f*(u) + penalty*(-X^T u)`.
 
+use super::blocks::Blocks;
 use super::drive::{Marks, Method, Seen, State, drive, number, settle, zeros};
 use super::proximal::greatest;
 use super::{Options, Solution, Status, admit_start};
 use crate::error::{Error, Result, Site};
-use crate::graph::{Routine, Scatter};
+use crate::graph::Scatter;
 use crate::linear::Linear;
-use crate::penalty::{Part, Penalty};
+use crate::penalty::Penalty;
 use crate::run::Device;
 use crate::tensor::Tensor;
 
@@ -50,74 +51,6 @@ const TRIALS: usize = 7;
 const IN_USE: f64 = 1e30;
 /// What rounding can make of a gap, relative to the objectives that it is the difference of.
 const ROUNDING: f64 = 4e-6;
-
-/// The blocks of the coefficients: of one size, short ones filled up with columns of zeros.
-struct Blocks {
-    size: usize,
-    /// `[blocks * size]`: the coefficient of each place, the number of coefficients where there is none.
-    places: Vec<usize>,
-    l1: Vec<f64>,
-    l2: Vec<f64>,
-}
-
-impl Blocks {
-    fn of(penalty: &Penalty, p: usize) -> Result<Blocks> {
-        let parts = penalty.parts()?;
-        let refuse = |message: String| {
-            let hint = "it takes l1, l2, elastic-net or none, on elements or on groups; use `fista` for others";
-            Err(Error::argument("coordinate_descent", message, hint, Site::here()))
-        };
-        let strengths = |part: &Part| -> Option<[f64; 2]> {
-            let [first, second, ..] = part.parameters;
-            let pair = match part.of.name {
-                "l1" => [first, 0.0],
-                "l2" => [0.0, first],
-                "elastic-net" => [first, second],
-                _ => return None,
-            };
-            Some(pair.map(|x| x * part.weight))
-        };
-        match (&parts.elements, &parts.groups) {
-            (Some(_), Some(_)) => refuse(format!("{penalty} acts on elements and on groups")),
-            (None, None) => Ok(Blocks { size: 1, places: (0..p).collect(), l1: vec![0.0; p], l2: vec![0.0; p] }),
-            (Some(part), None) => match strengths(part) {
-                Some([l1, l2]) => Ok(Blocks { size: 1, places: (0..p).collect(), l1: vec![l1; p], l2: vec![l2; p] }),
-                None => refuse(format!("penalty {penalty}")),
-            },
-            (None, Some((part, groups))) => {
-                let Some([l1, l2]) = strengths(part) else { return refuse(format!("penalty {penalty}")) };
-                if groups.n_members() != p {
-                    return refuse(format!("groups of {} coefficients for {p} columns", groups.n_members()));
-                }
-                let size = groups.members().iter().map(Vec::len).max().unwrap_or(1).max(1);
-                if size > Routine::MOST / 2 {
-                    return refuse(format!("a group of {size} coefficients"));
-                }
-                let filled = |members: &Vec<usize>| {
-                    let short = size - members.len();
-                    members.iter().copied().chain(std::iter::repeat_n(p, short)).collect::<Vec<_>>()
-                };
-                let weights = groups.weights().unwrap_or_else(|| vec![1.0; groups.len()]);
-                Ok(Blocks {
-                    size,
-                    places: groups.members().iter().flat_map(filled).collect(),
-                    l1: weights.iter().map(|w| w * l1).collect(),
-                    l2: weights.iter().map(|w| w * l2).collect(),
-                })
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.l1.len()
-    }
-
-    /// Blocks of a working set at most: a power of two, so that sets of a growing size have few structures.
-    fn most(&self) -> usize {
-        let room = Routine::MOST / self.size;
-        self.len().min(if room.is_power_of_two() { room } else { room.next_power_of_two() / 2 })
-    }
-}
 
 struct Problem {
     device: Device,
@@ -146,6 +79,29 @@ fn lengths(x: &Tensor) -> Tensor {
 }
 
 impl Problem {
+    /// The columns by block, evaluated.
+    fn upload(x: &Tensor, y: &Tensor, model: Model, blocks: &Blocks) -> Result<Problem> {
+        let (device, n) = (x.device().clone(), y.shape()?[0]);
+        let (count, size) = (blocks.len(), blocks.size);
+        let columns = blocks.gather(&x.t()).reshape([count, size, n]);
+        let lengths = columns.square().sum([1, 2]).sqrt();
+        let [l1, l2] = [&blocks.l1, &blocks.l2].map(|v| {
+            let narrow: Vec<f32> = v.iter().map(|&v| v as f32).collect();
+            device.tensor(&narrow, [count])
+        });
+        let list = settle(&device, &vec![vec![columns, lengths, y.clone(), l1, l2]])?.swap_remove(0);
+        let [x, lengths, y, l1, l2] = <[Tensor; 5]>::try_from(list).expect("bug: five tensors");
+        let most = blocks.most();
+        let working = FIRST.min(most);
+        Ok(Problem { device, model, x, lengths, y, l1, l2, n, blocks: count, size, most, working })
+    }
+
+    /// The gradient of the loss by the coefficients.
+    fn slope(&self, z: &Tensor) -> Tensor {
+        let columns = self.blocks * self.size;
+        self.x.reshape([columns, self.n]).matmul(&self.residual(z)).reshape([self.blocks, self.size])
+    }
+
     /// `X w` for blocks `x: [b, size, n]`.
     fn predict(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         let columns = x.shape()?[0] * self.size;
@@ -321,7 +277,7 @@ impl Method for Problem {
         let moved = t.eq(1.0).select(&after, before + d * &t);
         let w = w.index_scatter(0, &set, &moved, Scatter::Replace);
         let z = self.predict(&self.x, &w)?;
-        let g = self.slope(&z)?;
+        let g = self.slope(&z);
         Ok(vec![vec![w], vec![g, z], vec![kept], vec![bonus.clone(), t]])
     }
 
@@ -342,13 +298,6 @@ impl Method for Problem {
         self.working = working;
         state[3][0] = number(&self.device, bonus)?;
         Ok(None)
-    }
-}
-
-impl Problem {
-    fn slope(&self, z: &Tensor) -> Result<Tensor> {
-        let columns = self.blocks * self.size;
-        Ok(self.x.reshape([columns, self.n]).matmul(&self.residual(z)).reshape([self.blocks, self.size]))
     }
 }
 
@@ -391,48 +340,15 @@ pub async fn coordinate_descent(
         }
     }
     let blocks = Blocks::of(penalty, p)?;
-    let (count, size) = (blocks.len(), blocks.size);
-    let places: Vec<u32> = blocks.places.iter().map(|&ix| ix as u32).collect();
-    let places = device.tensor(&places, [count * size]);
-    // one more column, of zeros, for the places that have no coefficient
-    let padded = |t: &Tensor| t.pad([(0, 1), (0, 0)], crate::graph::Fill::Zero).index_select(0, &places);
-    let narrow = |v: &[f64]| device.tensor(&v.iter().map(|&v| v as f32).collect::<Vec<_>>(), [count]);
-    let columns = padded(&x.t()).reshape([count, size, n]);
-    let w = padded(&start.unsqueeze(1)).reshape([count, size]);
-    let list = vec![
-        columns.clone(),
-        columns.square().sum([1, 2]).sqrt(),
-        y.clone(),
-        narrow(&blocks.l1),
-        narrow(&blocks.l2),
-        w,
-    ];
-    let [x, lengths, y, l1, l2, w] = &settle(&device, &vec![list])?[0][..] else { panic!("bug: six tensors") };
-    let most = blocks.most();
-    let [x, lengths, y, l1, l2] = [x, lengths, y, l1, l2].map(Tensor::clone);
-    let mut problem = Problem {
-        device: device.clone(),
-        model,
-        x,
-        lengths,
-        y,
-        l1,
-        l2,
-        n,
-        blocks: count,
-        size,
-        most,
-        working: FIRST.min(most),
-    };
-    let z = problem.predict(&problem.x, w)?;
-    let g = problem.slope(&z)?;
+    let mut problem = Problem::upload(x, y, model, &blocks)?;
+    let w = blocks.gather(&start.unsqueeze(1)).reshape([blocks.len(), blocks.size]);
+    let z = problem.predict(&problem.x, &w)?;
+    let g = problem.slope(&z);
     let kept = zeros(&problem.l1)? + 1.0;
-    let state = vec![vec![w.clone()], vec![g, z], vec![kept], vec![number(&device, 0.0)?, number(&device, 0.0)?]];
+    let state = vec![vec![w], vec![g, z], vec![kept], vec![number(&device, 0.0)?, number(&device, 0.0)?]];
     let options = Options { every: 1, ..options };
     let mut solution = drive(&mut problem, &device, &state, options).await?;
-    // back to the order of the columns; what was filled up goes beyond the end and is cut off
-    let found = solution.w[0].flatten();
-    let ordered = device.zeros([p + 1]).index_scatter(0, &places, &found, Scatter::Replace).slice(0, ..p);
+    let ordered = blocks.scatter(&solution.w[0].flatten(), p);
     ordered.eval()?;
     solution.w = vec![ordered.leaf()?];
     Ok(solution)

@@ -37,6 +37,7 @@
 //! and no further. A solver that sees no more progress says [`Status::Stalled`] and returns the best point it met.
 
 mod admm;
+mod blocks;
 mod cg;
 mod coordinate;
 mod drive;
