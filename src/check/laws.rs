@@ -81,8 +81,12 @@ impl Law {
             Sides::Equal(left, right) => (left, right, false),
             Sides::AtMost(left, right) => (left, right, true),
             Sides::Host(tensors, condition) => {
-                let nodes = tensors.iter().map(|t| t.node().cloned()).collect::<Result<Vec<_>>>()?;
-                let read: Vec<Vec<f64>> = ground.read(&nodes).await?.into_iter().map(|a| a.values).collect();
+                // one after another: what has one structure is planned once, and what others are made of is at hand
+                let mut read = Vec::with_capacity(tensors.len());
+                for tensor in &tensors {
+                    tensor.eval()?;
+                    read.push(ground.read(&[tensor.node()?.clone()]).await?.remove(0).values);
+                }
                 let verdict =
                     judged(&Array::exact((), DType::F32, vec![0.0]), &Array::exact((), DType::F32, vec![0.0]));
                 let mut outcome = Outcome::new(device, &self.name, "", What::Law, seed, verdict);

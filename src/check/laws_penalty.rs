@@ -9,7 +9,7 @@ use super::case::ANY;
 use super::input::{Domain, Random};
 use super::laws::{Draw, Law, Sides};
 use crate::dtype::DType;
-use crate::penalty::{self, Computed, Penalty, Registered};
+use crate::penalty::{self, Computed, Registered};
 use crate::tensor::Tensor;
 
 const STEP: f64 = 0.7;
@@ -38,20 +38,17 @@ const READ: usize = 9;
 
 fn tensors(registered: &Registered, d: &mut Draw<'_>, shape: &[usize], domain: Domain) -> Vec<Tensor> {
     let (w, other) = (d.leaf(domain, shape), d.leaf(ANY, shape));
-    let penalty = match Penalty::named(registered.of.name) {
-        Ok(penalty) => penalty,
-        Err(error) => return vec![Tensor::new(w.device(), Err(error)); READ],
-    };
+    let penalty = registered.penalty();
     let strong = penalty.clone().weight(WEIGHT);
     let found = strong.prox(&w, STEP);
     vec![
+        found.clone(),
         strong.prox(&other, STEP),
         strong.prox(&found, STEP),
-        penalty.clone().weight(0.0).prox(&w, STEP),
+        penalty.weight(0.0).prox(&w, STEP),
         strong.gradient(&w),
         strong.value(&w),
         strong.value(&found),
-        found,
         w,
         other,
     ]
@@ -61,13 +58,13 @@ fn trial(shape: &'static [usize], read: &[Vec<f64>]) -> Trial {
     let all = |ix: usize| read[ix].clone();
     Trial {
         shape,
-        found_other: all(0),
-        found_twice: all(1),
-        found_weightless: all(2),
-        gradient: all(3),
-        value: read[4][0],
-        value_found: read[5][0],
-        found: all(6),
+        found: all(0),
+        found_other: all(1),
+        found_twice: all(2),
+        found_weightless: all(3),
+        gradient: all(4),
+        value: read[5][0],
+        value_found: read[6][0],
         w: all(7),
         other: all(8),
     }
@@ -250,52 +247,137 @@ impl Judge {
     }
 }
 
-/// All laws of one penalty.
-fn of(registered: &'static Registered) -> Vec<Law> {
-    let judge = Judge { of: registered };
-    let law = |what: &str, holds: fn(Judge, &Trial, &mut Random) -> Verdict| {
-        let name = format!("law: {} {what}", registered.of.name);
-        let seed = name.clone();
-        let sides = move |d: &mut Draw<'_>| {
-            let runs = || registered.shapes.iter().flat_map(|&shape| [(shape, ANY), (shape, TIED)]);
-            let read = runs().flat_map(|(shape, domain)| tensors(registered, d, shape, domain)).collect();
-            let seed = seed.clone();
-            Sides::Host(
-                read,
-                Box::new(move |read| {
-                    let mut random = Random::new(0, &seed);
-                    for ((shape, _), read) in runs().zip(read.chunks(READ)) {
-                        let verdict = holds(judge, &trial(shape, read), &mut random);
-                        verdict.map_err(|what| format!("at shape {shape:?}: {what}"))?;
-                    }
-                    Ok(())
-                }),
-            )
-        };
-        Law::new(name, sides)
-    };
-    let of = registered.of;
-    let mut laws = vec![law("has the value of its formula", |j, t, _| j.mirrored(t))];
-    if of.set {
-        laws.push(law("is projected on", |j, t, _| j.projection(t)));
+type Condition = (&'static str, fn(Judge, &Trial, &mut Random) -> Verdict);
+
+/// What must hold of one penalty.
+fn conditions(of: &Registered) -> Vec<Condition> {
+    let mut all: Vec<Condition> = vec![("has another value than its formula", |j, t, _| j.mirrored(t))];
+    if of.of.set {
+        all.push(("is not projected on", |j, t, _| j.projection(t)));
     } else {
-        laws.push(law("has its minimum at the prox", |j, t, r| j.minimum(t, r)));
-        laws.push(law("of weight 0 changes nothing", |j, t, _| j.weightless(t)));
+        all.push(("has a lower objective than at the prox", |j, t, r| j.minimum(t, r)));
+        all.push(("of weight 0 changes something", |j, t, _| j.weightless(t)));
     }
-    if of.convex && !of.set {
-        laws.push(law("has (w - prox) / step as a subgradient", |j, t, r| j.inclusion(t, r)));
-        laws.push(law("has its gradient as a subgradient", |j, t, r| {
+    if of.of.convex && !of.of.set {
+        all.push(("has not (w - prox) / step as a subgradient", |j, t, r| j.inclusion(t, r)));
+        all.push(("has not its gradient as a subgradient", |j, t, r| {
             j.supports(t, &t.w, &t.gradient, penalty::ROUNDING * greatest(&t.gradient), r)
         }));
     }
-    if of.convex {
-        laws.push(law("is firmly non-expansive", |j, t, _| j.firm(t)));
-        laws.push(law("has a smooth envelope", |j, t, _| j.envelope(t)));
+    if of.of.convex {
+        all.push(("is not firmly non-expansive", |j, t, _| j.firm(t)));
+        all.push(("has no smooth envelope", |j, t, _| j.envelope(t)));
     }
-    laws
+    all
+}
+
+/// The shapes and domains of a penalty's trials.
+fn runs(of: &'static Registered) -> Vec<(&'static [usize], Domain)> {
+    let all = of.shapes.iter().flat_map(|&shape| [(shape, ANY), (shape, TIED)]);
+    match of.prox {
+        Computed::Directly => all.collect(),
+        // hundreds of steps each
+        Computed::ToAccuracy(_) => all.rev().take(2).collect(),
+    }
+}
+
+/// The law of one penalty: all conditions, at all shapes.
+fn of(registered: &'static Registered) -> Law {
+    let judge = Judge { of: registered };
+    let name = format!("law: {} is what it says", registered.of.name);
+    let seed = name.clone();
+    Law::new(name, move |d| {
+        let read = runs(registered).into_iter().flat_map(|(shape, domain)| tensors(registered, d, shape, domain));
+        let read = read.collect();
+        let seed = seed.clone();
+        Sides::Host(
+            read,
+            Box::new(move |read| {
+                let mut random = Random::new(0, &seed);
+                for ((shape, _), read) in runs(registered).into_iter().zip(read.chunks(READ)) {
+                    let trial = trial(shape, read);
+                    for (wrong, holds) in conditions(registered) {
+                        let verdict = holds(judge, &trial, &mut random);
+                        verdict.map_err(|what| format!("it {wrong} at shape {shape:?}: {what}"))?;
+                    }
+                }
+                Ok(())
+            }),
+        )
+    })
 }
 
 /// All.
 pub(super) fn all() -> impl Iterator<Item = Law> {
-    penalty::registered().flat_map(of)
+    penalty::checked().map(of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::penalty::{Description, Functional};
+    use crate::run::Device;
+    use std::sync::Arc;
+
+    /// `lambda ||x||_1` with a proximal operator, a gradient or a value that is a little off.
+    #[derive(Debug)]
+    struct Off {
+        prox: f64,
+        gradient: f64,
+        value: f64,
+    }
+
+    static OFF: Description = Description {
+        name: "off",
+        aliases: &[],
+        summary: "l1 with an error",
+        formula: "||x||_1 / 10",
+        parameters: &[],
+        convex: true,
+        set: false,
+        source: "a test",
+    };
+
+    impl Functional for Off {
+        fn description(&self) -> &'static Description {
+            &OFF
+        }
+        fn value(&self, w: &Tensor, _: &[Tensor]) -> Tensor {
+            w.abs().sum_all().mul(0.1 * self.value)
+        }
+        fn gradient(&self, w: &Tensor, _: &[Tensor]) -> Tensor {
+            w.sign().mul(0.1 * self.gradient)
+        }
+        fn prox(&self, w: &Tensor, step: &Tensor, _: &[Tensor]) -> Tensor {
+            w.sign().mul(w.abs().sub(step.mul(0.1 * self.prox)).relu())
+        }
+    }
+
+    macro_rules! off {
+        ($prox:expr, $gradient:expr, $value:expr) => {{
+            static REGISTERED: Registered = Registered {
+                of: &OFF,
+                options: &[],
+                build: |_| Ok(Arc::new(Off { prox: $prox, gradient: $gradient, value: $value })),
+                mirror: |x, _, _| 0.1 * x.iter().map(|v| v.abs()).sum::<f64>(),
+                shapes: &[&[6]],
+                prox: Computed::Directly,
+            };
+            &REGISTERED
+        }};
+    }
+
+    fn said(registered: &'static Registered) -> Option<String> {
+        let device = pollster::block_on(Device::open(Default::default())).expect("the CPU device at least");
+        pollster::block_on(of(registered).judge(&device, 0)).error
+    }
+
+    #[test]
+    fn what_is_right_passes_and_small_errors_are_noticed() {
+        assert_eq!(said(off!(1.0, 1.0, 1.0)), None);
+        assert!(said(off!(1.01, 1.0, 1.0)).expect("noticed").contains("subgradient"));
+        assert!(said(off!(0.5, 1.0, 1.0)).expect("noticed").contains("at the prox"));
+        assert!(said(off!(1.0, 1.01, 1.0)).expect("noticed").contains("its gradient"));
+        assert!(said(off!(1.0, 1.0, 1.001)).expect("noticed").contains("formula"));
+    }
 }

@@ -54,7 +54,7 @@ impl Serialize for Verdict<'_> {
 impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let fit = self.fit;
-        let mut out = serializer.serialize_struct("fit", 10)?;
+        let mut out = serializer.serialize_struct("fit", 11)?;
         out.serialize_field("adapter", self.adapter)?;
         out.serialize_field("model", self.model)?;
         out.serialize_field("penalty", &self.penalty)?;
@@ -67,6 +67,7 @@ impl Serialize for Report<'_> {
         out.serialize_field("nonzero", &fit.nonzero())?;
         out.serialize_field("iterations", &fit.iterations)?;
         out.serialize_field("optimality", &fit.optimality)?;
+        out.serialize_field("polished", &fit.polished)?;
         out.serialize_field("verified", &Verdict(&fit.verified))?;
         out.end()
     }
@@ -128,7 +129,7 @@ impl Report<'_> {
             "model       {}, {} of {} coefficients are not 0\n\
              penalty     {}\n\
              objective   {}\n\
-             optimality  {:.1e} (distance to the subdifferential, relative to the gradient of the empty model)\n\
+             optimality  {:.1e} ({}, relative to the gradient of the empty model)\n\
              work        {} device iterations on {}\n\
              verified    device against f64 reference: error {:.1e}, bound {:.1e}: {verdict}",
             self.model,
@@ -137,6 +138,7 @@ impl Report<'_> {
             self.penalty,
             number(fit.objective),
             fit.optimality,
+            if fit.polished { "distance to the subdifferential" } else { "move of a proximal step, in f32" },
             fit.iterations,
             self.adapter,
             v.max_abs_error,

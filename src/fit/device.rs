@@ -61,7 +61,7 @@ struct Pair {
     b: Tensor,
 }
 
-fn narrow(values: impl IntoIterator<Item = f64>) -> Vec<f32> {
+pub(super) fn narrow(values: impl IntoIterator<Item = f64>) -> Vec<f32> {
     values.into_iter().map(|v| v as f32).collect()
 }
 

@@ -20,12 +20,13 @@ pub mod solve;
 #[cfg(test)]
 mod tests;
 pub mod verify;
+mod whole;
 
 pub use path::{Path, Step};
 pub use verify::Verified;
 
 use crate::error::{Error, Result};
-use crate::penalty::Penalty;
+use crate::penalty::{Parts, Penalty};
 use crate::run::Device;
 use design::Design;
 use device::Accelerator;
@@ -147,13 +148,17 @@ pub struct Fit {
     pub standardized: Vec<f64>,
     /// The intercepts, one per output; 0 where none was asked for. For softmax models their sum is 0.
     pub intercept: Vec<f64>,
-    /// Loss plus penalty, in f64.
+    /// Loss plus penalty, in f64 (in f32 if not [`Fit::polished`]).
     pub objective: f64,
     /// The distance of the negative gradient from the penalty's subdifferential, in f64: the greatest over coefficients (of
     /// columns scaled to mean square 1), relative to the greatest gradient of the model without features. 0 at a solution.
     pub optimality: f64,
     /// Whether `optimality` is at most [`Problem::tol`], or as small as f64 can tell.
     pub converged: bool,
+    /// Whether the coefficients were polished to f64 accuracy on the host. A penalty on whole tensors has no mirror for
+    /// that: its coefficients, objective and optimality (the greatest move of a proximal step, asked for to 1e-5 at best) are
+    /// those of the device, in f32.
+    pub polished: bool,
     /// Iterations on the device.
     pub iterations: usize,
     /// The device's objective and gradient against the reference.
@@ -186,6 +191,8 @@ pub struct Fitter<'a> {
     lipschitz: f64,
     unit: f64,
     null: Point,
+    /// Whether the penalty is one on whole tensors; then the regularizer is empty.
+    whole: bool,
 }
 
 impl<'a> Fitter<'a> {
@@ -197,7 +204,10 @@ impl<'a> Fitter<'a> {
         problem.check()?;
         let loss = Loss::new(problem.model, &problem.y, problem.intercept);
         let mut design = Design::new(&problem.x, problem.features, problem.intercept, problem.standardize)?;
-        let regularizer = Regularizer::new(&mut design, loss.k, problem.penalty.parts()?)?;
+        let whole = problem.penalty.is_whole();
+        let parts =
+            if whole { problem.penalty.clone().check().map(|_| Parts::default())? } else { problem.penalty.parts()? };
+        let regularizer = Regularizer::new(&mut design, loss.k, parts)?;
         let accelerator = Accelerator::new(device, &design, &loss)?;
         let curvature = match problem.model {
             Model::Linear => 1.0,
@@ -211,7 +221,7 @@ impl<'a> Fitter<'a> {
         let size = loss.y.iter().fold(loss.y_center.abs(), |m, v| m.max(v.abs()));
         let unit = slope.gradient.iter().fold(1e-9 * size, |m, g| m.max(g.abs()));
         let unit = if unit > 0.0 { unit } else { 1.0 };
-        Ok(Fitter { problem, design, loss, regularizer, accelerator, lipschitz, unit, null })
+        Ok(Fitter { problem, design, loss, regularizer, accelerator, lipschitz, unit, null, whole })
     }
 
     async fn solve(
@@ -232,6 +242,9 @@ impl<'a> Fitter<'a> {
     /// # Errors
     /// What the device reports, and an objective that is not finite.
     pub async fn fit(&mut self, progress: &mut dyn FnMut(usize, f64)) -> Result<Fit> {
+        if self.whole {
+            return whole::fit(self, progress).await;
+        }
         let regularizer = self.regularizer.clone();
         let solution = self.solve(&regularizer, self.null.clone(), progress).await?;
         if !solution.objective.is_finite() {
@@ -250,6 +263,7 @@ impl<'a> Fitter<'a> {
             objective: solution.objective,
             optimality: solution.optimality,
             converged: solution.converged,
+            polished: true,
             iterations: solution.iterations,
             verified,
             constant: self.design.constant.clone(),

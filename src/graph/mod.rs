@@ -9,7 +9,7 @@ pub mod op;
 
 pub use dense::Dense;
 pub use func::{Arg, Derivative, Func, Mirror, Snippet};
-pub use op::{AxisMap, Fill, Op, Reduce, Routine, Scan, Scatter, View};
+pub use op::{AxisMap, EXCESS_BLOCK, EXCESS_THRESHOLDS, Fill, Op, Reduce, Routine, Scan, Scatter, View};
 
 use crate::dtype::DType;
 use crate::error::{Error, Result, Site};
@@ -303,6 +303,18 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
             Ok((sources[0].shape().clone(), DType::U32))
         }
         (Routine::ArgSort { .. }, _) => Err("takes x: [rows, n], f32, i32 or u32"),
+        (Routine::Isotonic, [[_, _]]) if kinds[0] == DType::F32 => Ok((sources[0].shape().clone(), DType::F32)),
+        (Routine::Isotonic, _) => Err("takes x: [rows, n], f32"),
+        (Routine::TautString, [[rows, _], [rows2]]) if rows == rows2 && kinds.iter().all(|&d| d == DType::F32) => {
+            Ok((sources[0].shape().clone(), DType::F32))
+        }
+        (Routine::TautString, _) => Err("takes x: [rows, n] and lambda: [rows], f32"),
+        (Routine::Excess { .. }, [[rows, n], [rows2, k]])
+            if rows == rows2 && *k == EXCESS_THRESHOLDS && kinds.iter().all(|&d| d == DType::F32) =>
+        {
+            Ok((Shape::from([*rows, n.div_ceil(EXCESS_BLOCK), *k]), DType::F32))
+        }
+        (Routine::Excess { .. }, _) => Err("takes x: [rows, n] and t: [rows, 256], f32"),
         (Routine::Scatter(_), [[_, inner], [m], [m2], [m3, inner2]])
             if m == m2
                 && m == m3
@@ -354,6 +366,9 @@ pub fn op_name(op: &Op) -> String {
         Op::Routine(Routine::LinRec) => "linrec".into(),
         Op::Routine(Routine::Descent { .. }) => "descent".into(),
         Op::Routine(Routine::ArgSort { .. }) => "argsort".into(),
+        Op::Routine(Routine::Isotonic) => "isotonic".into(),
+        Op::Routine(Routine::TautString) => "taut_string".into(),
+        Op::Routine(Routine::Excess { .. }) => "excess".into(),
         Op::Routine(Routine::Scatter(kind)) => format!("scatter_{}", format!("{kind:?}").to_lowercase()),
         Op::Routine(Routine::Dense(kind)) => kind.name().into(),
     }

@@ -79,6 +79,17 @@ pub enum Routine {
         /// Greatest first.
         descending: bool,
     },
+    /// `y[row, :] = argmin_u ||u - x[row, :]||^2` with `u[0] >= u[1] >= …`; `x: [rows, n]`, f32.
+    Isotonic,
+    /// `y[row, :] = argmin_u ||u - x[row, :]||^2 / 2 + lambda[row] sum_i |u[i+1] - u[i]|`; sources `x: [rows, n]` and
+    /// `lambda: [rows]` (not negative), f32.
+    TautString,
+    /// `y[row, block, j] = sum over a block of max(x[row, i] - t[row, j], 0)`, or of `|x[row, i]|` for `x`; sources `x: [rows, n]` and
+    /// `t: [rows, EXCESS_THRESHOLDS]`, f32; a block has [`EXCESS_BLOCK`] elements. One reading of `x` for all thresholds.
+    Excess {
+        /// Of `|x|`.
+        magnitude: bool,
+    },
     /// `base: [n, inner]`, `index: [m]` (`U32`), `order: [m]` (`U32`, stable argsort of `index`), `source: [m, inner]`;
     /// `y[i, :] = base[i, :] ∘ source[j, :]` over all `j` with `index[j] = i`, in ascending `j`. Indices out of range are dropped.
     Scatter(Scatter),
@@ -100,6 +111,12 @@ impl Routine {
     /// The greatest number of coordinates of [`Routine::Descent`], which keeps them in workgroup memory.
     pub const MOST: usize = 1024;
 }
+
+/// The thresholds of one [`Routine::Excess`].
+pub const EXCESS_THRESHOLDS: usize = 256;
+
+/// The elements of a block of [`Routine::Excess`].
+pub const EXCESS_BLOCK: usize = 4096;
 
 /// What a scan accumulates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -11,6 +11,7 @@ mod matmul;
 mod scan;
 mod scatter;
 mod sort;
+mod walk;
 
 pub use matmul::EPILOGUE_WORD;
 
@@ -82,6 +83,9 @@ pub fn lower(
         Routine::Scan(kind) => scan::lower(&mut steps, scan::Kind::Scan(*kind, sources[0].dtype), &sources[0].shape)?,
         Routine::LinRec => scan::lower(&mut steps, scan::Kind::LinRec, &sources[0].shape)?,
         Routine::ArgSort { descending } => sort::lower(&mut steps, &sources[0], *descending)?,
+        Routine::Isotonic => walk::isotonic(&mut steps, &sources[0])?,
+        Routine::TautString => walk::taut_string(&mut steps, &sources[0])?,
+        Routine::Excess { magnitude } => walk::excess(&mut steps, *magnitude, &sources[0])?,
         Routine::Scatter(kind) => scatter::lower(&mut steps, *kind, &sources[0], sources[1].shape[0])?,
         Routine::Dense(kind) => dense::lower(&mut steps, *kind, sources)?,
         Routine::Descent { epochs, block } => descent::lower(&mut steps, sources[1].shape[0], *epochs, *block)?,

@@ -28,6 +28,7 @@ pub mod join;
 pub mod linalg;
 pub mod loss;
 pub mod map;
+pub mod monotone;
 pub mod movement;
 pub mod norm;
 pub mod operand;

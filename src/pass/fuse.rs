@@ -278,7 +278,17 @@ pub fn fuse(order: &[Node], roots: &[Node], limits: &Limits, scope: &dyn Fn(&Has
     let facts = Facts::new(order, roots, limits);
     let roots = roots.iter().map(Node::id).collect();
     let numbers = scope(&facts.stored);
-    let mut fusion = Fusion { facts, roots, limits, numbers, drafts: Vec::new(), home: NodeMap::default() };
+    let place = order.iter().enumerate().map(|(ix, node)| (node.id(), ix)).collect();
+    let mut fusion = Fusion {
+        facts,
+        roots,
+        limits,
+        numbers,
+        drafts: Vec::new(),
+        home: NodeMap::default(),
+        readers: NodeMap::default(),
+        place,
+    };
     fusion.start();
     fusion.merge_all();
     fusion.epilogues();
@@ -303,7 +313,15 @@ struct Fusion<'a> {
     drafts: Vec<Option<Draft>>,
     /// Which draft computes a node.
     home: NodeMap<usize>,
+    /// Drafts that read a node, or did before they were merged into others.
+    readers: NodeMap<Vec<usize>>,
+    /// Where a node stands in the order.
+    place: NodeMap<usize>,
 }
+
+/// Drafts that share what they read are merged if they are no further apart than this: a graph of thousands of kernels that
+/// all read one tensor (the steps of a solver) would be compared pair by pair otherwise.
+const NEAR: usize = 128;
 
 impl Fusion<'_> {
     fn start(&mut self) {
@@ -335,6 +353,9 @@ impl Fusion<'_> {
             };
             let routine = matches!(node.op(), Op::Routine(_)).then(|| (node.clone(), None));
             self.home.insert(node.id(), self.drafts.len());
+            for &id in &reads {
+                self.readers.entry(id).or_default().push(self.drafts.len());
+            }
             self.drafts.push(Some(Draft { cluster, members: vec![node.clone()], routine, reads }));
         }
     }
@@ -353,11 +374,14 @@ impl Fusion<'_> {
     fn depends(&self, from: usize, to: usize, indirect: bool) -> bool {
         let mut stack: Vec<usize> = self.feeders(from).into_iter().filter(|&f| !(indirect && f == to)).collect();
         let mut seen = HashSet::new();
+        let places = |ix: usize| self.drafts[ix].iter().flat_map(|d| &d.members).map(|m| self.place[&m.id()]);
+        let first = places(to).min().unwrap_or(0);
         while let Some(ix) = stack.pop() {
             if ix == to {
                 return true;
             }
-            if seen.insert(ix) {
+            // what stands before all of `to` in the order reads nothing of it
+            if places(ix).max().is_some_and(|last| last > first) && seen.insert(ix) {
                 stack.extend(self.feeders(ix));
             }
         }
@@ -373,6 +397,9 @@ impl Fusion<'_> {
                     for member in &merged.members {
                         self.home.insert(member.id(), early);
                     }
+                    for &id in &merged.reads {
+                        self.readers.entry(id).or_default().push(early);
+                    }
                     self.drafts[early] = Some(merged);
                     self.drafts[at] = None;
                     at = early;
@@ -386,7 +413,7 @@ impl Fusion<'_> {
         let (ca, cb) = (a.cluster.as_ref()?, b.cluster.as_ref()?);
         let domain = joint_domain(ca, cb)?;
         let feeds = a.members.iter().any(|m| b.reads.contains(&m.id()));
-        let shares = a.reads.intersection(&b.reads).next().is_some();
+        let shares = late - early <= NEAR && a.reads.intersection(&b.reads).next().is_some();
         if !(feeds || shares) || self.depends(late, early, true) || self.depends(early, late, false) {
             return None;
         }
@@ -412,17 +439,16 @@ impl Fusion<'_> {
     }
 
     fn in_order(&self, nodes: &mut Vec<Node>) {
-        let wanted: HashSet<usize> = nodes.iter().map(Node::id).collect();
-        *nodes = self.facts.order.iter().filter(|n| wanted.contains(&n.id())).cloned().collect();
+        nodes.sort_by_key(|n| self.place[&n.id()]);
+        nodes.dedup_by_key(|n| n.id());
     }
 
     /// What others need of a draft that replaces the drafts in `instead`.
     fn outputs(&self, draft: &Draft, instead: &[usize]) -> Vec<Node> {
+        let reads = |ix: usize, id: usize| self.drafts[ix].as_ref().is_some_and(|d| d.reads.contains(&id));
         let read_elsewhere = |id: usize| {
-            self.drafts
-                .iter()
-                .enumerate()
-                .any(|(ix, d)| !instead.contains(&ix) && d.as_ref().is_some_and(|d| d.reads.contains(&id)))
+            let readers = self.readers.get(&id).into_iter().flatten();
+            readers.into_iter().any(|&ix| !instead.contains(&ix) && reads(ix, id))
         };
         let needed = |n: &&Node| self.roots.contains(&n.id()) || read_elsewhere(n.id());
         draft.members.iter().filter(needed).cloned().collect()
@@ -459,10 +485,13 @@ impl Fusion<'_> {
                 continue;
             }
             let Some(fused) = epilogue(&product, &target, &self.numbers) else { continue };
-            let reads = first.union(&draft.reads).copied().filter(|&id| id != product.id()).collect();
+            let reads: HashSet<usize> = first.union(&draft.reads).copied().filter(|&id| id != product.id()).collect();
             self.drafts[reader] = None;
             for member in &draft.members {
                 self.home.insert(member.id(), ix);
+            }
+            for &id in &reads {
+                self.readers.entry(id).or_default().push(ix);
             }
             self.drafts[ix] = Some(Draft {
                 cluster: None,

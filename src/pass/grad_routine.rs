@@ -2,6 +2,7 @@
 
 use super::algebra::Algebra;
 use super::grad::{Adjoint, Cotangents};
+use super::grad_walk;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::{AxisMap, Fill, Func, Node, Routine, Scan, Scatter, View};
@@ -21,6 +22,9 @@ pub(super) fn routine(step: &Adjoint, routine: &Routine) -> Result<Cotangents> {
         Routine::LinRec => recurrence(step),
         // Positions are integers.
         Routine::ArgSort { .. } => Ok(step.none()),
+        Routine::Isotonic => step.each(|_| grad_walk::segment_means(step)),
+        Routine::TautString => grad_walk::taut_string(step),
+        Routine::Excess { .. } => grad_walk::excess(step),
         Routine::Scatter(Scatter::Add) => {
             step.each(|ix| if ix == 0 { Ok(step.g.clone()) } else { picked(step.algebra, step.g, step.node.source(1)) })
         }

@@ -9,6 +9,7 @@ mod grad_map;
 mod grad_reduce;
 mod grad_routine;
 mod grad_view;
+mod grad_walk;
 pub mod jacobian;
 pub mod key;
 pub mod plan;

@@ -81,7 +81,7 @@ pub trait Functional: fmt::Debug + Send + Sync {
     /// The gradient of the value, in the shape of `w`; at a kink some subgradient. The default differentiates the value;
     /// of a set it is 0.
     fn gradient(&self, w: &Tensor, p: &[Tensor]) -> Tensor {
-        if self.description().set {
+        if self.is_set() {
             return w.zeros_like();
         }
         match self.value(w, p).grad(&[w]) {
@@ -114,6 +114,11 @@ pub trait Functional: fmt::Debug + Send + Sync {
     /// Whether this one is convex (the description's word, unless it depends on more).
     fn is_convex(&self) -> bool {
         self.description().convex
+    }
+
+    /// Whether this one is the indicator of a set (the description's word, unless it depends on more).
+    fn is_set(&self) -> bool {
+        self.description().set
     }
 
     /// The same with a parameter of a penalty it is made of changed; `None` if there is no such parameter.
@@ -242,7 +247,7 @@ impl Whole {
             return Err(Error::argument(self.name(), shape, message, site));
         }
         let scalar = |what: &str, value: &Scalar| self.scalar(what, value, w.device(), site);
-        let weight = self.weight.as_ref().filter(|_| !self.of.description().set);
+        let weight = self.weight.as_ref().filter(|_| !self.of.is_set());
         Ok(Given {
             parameters: self.parameters.iter().map(|p| scalar("parameter", p)).collect::<Result<_>>()?,
             weight: weight.map(|x| scalar("weight", x)).transpose()?,
@@ -309,6 +314,12 @@ impl Penalty {
 
     pub(super) fn whole(whole: Whole) -> Penalty {
         Penalty(Ok(super::Form::Whole(whole)))
+    }
+
+    /// A penalty that carries an error.
+    #[track_caller]
+    pub(super) fn refused(op: &str, message: impl Into<String>, hint: impl Into<String>) -> Penalty {
+        Penalty(Err(Box::new(Error::argument(op, message, hint, Site::here()))))
     }
 
     /// [`Penalty::from_functional`] with its parameters.

@@ -89,6 +89,17 @@ impl Groups {
         Groups::sizes(&vec![size; n / size])
     }
 
+    /// `count` interleaved groups: `i`, `i + count`, `i + 2 count`, … for each `i` below `count`.
+    ///
+    /// # Errors
+    /// `count` is 0, or there are fewer than `count` coefficients.
+    pub fn strided(n: usize, count: usize) -> Result<Groups> {
+        if count == 0 || n < count {
+            return Err(refuse(format!("{n} coefficients in {count} groups"), "every group needs a coefficient"));
+        }
+        Groups::new((0..count).map(|i| (i..n).step_by(count).collect()).collect::<Vec<_>>())
+    }
+
     /// The same groups with other weights (default: [`GroupWeights::One`]).
     ///
     /// # Errors
@@ -224,6 +235,8 @@ mod tests {
         assert!(text(vec![vec![0, usize::MAX]]).contains("index 1 is in no group"));
         assert!(text(vec![vec![0], vec![]]).contains("without members"));
         assert!(text(vec![]).contains("without members"));
+        assert!(Groups::strided(2, 3).is_err() && Groups::strided(2, 0).is_err());
+        assert_eq!(Groups::strided(5, 2).unwrap().to_string(), "0+2+4|1+3");
         assert!(Groups::equal(10, 3).is_err() && Groups::equal(10, 0).is_err() && Groups::equal(0, 3).is_err());
     }
 

@@ -27,15 +27,20 @@
 //! A weight multiplies the value, and so the step of the proximal operator. Groups have the weight 1 as in celer and skglm;
 //! [`GroupWeights::Root`] gives the square root of the group's size.
 
+mod calculus;
 pub mod catalogue;
 pub mod custom;
+mod difference;
 mod functional;
 mod group;
 mod lift;
+mod overlap;
 mod profile;
 mod registry;
+mod rows;
 pub mod separable;
 mod set;
+mod sorted;
 mod spec;
 mod term;
 mod terms;
@@ -45,12 +50,19 @@ mod laws;
 
 pub use catalogue::{Entry, catalogue};
 pub use custom::{Custom, Function, Module};
+pub use difference::{Denoised, Kind, denoise, fused_lasso, graph_tv, laplacian, total_variation};
 pub use functional::{Description, Functional};
 pub use group::{GroupWeights, Groups};
+pub use overlap::Overlap;
 pub use profile::{Parameter, Parameters, Range, Separable};
 pub use registry::Choice;
-pub(crate) use registry::{Computed, Registered, registered};
-pub use set::ROUNDING;
+pub(crate) use registry::{Computed, Registered, checked, registered};
+pub use rows::Along;
+pub use set::{
+    Norm, ROUNDING, affine, ball, birkhoff, box_section, half_space, hyperplane, hyperslab, polyhedron,
+    second_order_cone, simplex, sinkhorn, sparse_simplex, sphere, transport,
+};
+pub use sorted::{largest_k, oscar, slope, top_k};
 pub use spec::parse;
 
 use crate::dtype::DType;
@@ -313,10 +325,26 @@ impl Penalty {
         }
     }
 
+    /// Whether it is the indicator of a set: its value is 0 or `f32::MAX`, its proximal operator a projection.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        match &self.0 {
+            Ok(Form::Terms(inner)) => inner.is_set(),
+            Ok(Form::Whole(whole)) => whole.of.is_set(),
+            Err(_) => false,
+        }
+    }
+
     /// Whether it is zero everywhere.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.inner().is_some_and(Inner::is_none)
+    }
+
+    /// Whether it is a function of the whole tensor, which [`Penalty::parts`] cannot take apart.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self.0, Ok(Form::Whole(_)))
     }
 
     /// Whether it is a sum over elements, so that a proximal step may have another length for each.

@@ -122,6 +122,16 @@ impl Separable {
         self.name.replace('-', "_")
     }
 
+    /// Whether it is 0 within a set and `f32::MAX` outside, which a value between tells apart.
+    #[must_use]
+    pub fn is_indicator(&self) -> bool {
+        let p = self.defaults();
+        let wall = f64::from(f32::MAX);
+        let values: Vec<f64> =
+            [-1e3, -2.0, -0.4, 0.0, 0.4, 1.0, 2.0, 1e3].iter().map(|&x| (self.value)(x, &p)).collect();
+        values.iter().all(|&v| v == 0.0 || v >= wall) && values.iter().any(|&v| v >= wall)
+    }
+
     /// The default of every parameter.
     #[must_use]
     pub fn defaults(&self) -> Parameters {

@@ -1,7 +1,7 @@
 //! The penalties on whole tensors that specifications and the catalogue know, and what their checks need.
 
-use super::functional::{Description, Functional};
-use super::set;
+use super::functional::{Description, Functional, Whole};
+use super::{Penalty, calculus, difference, set, sorted};
 use std::sync::Arc;
 
 /// What a specification says in words of its own: an option of a penalty on whole tensors.
@@ -16,10 +16,10 @@ pub struct Choice {
 }
 
 /// The options of a specification, each given or its default.
-pub(super) struct Options<'a>(pub Vec<(&'static str, &'a str)>);
+pub(crate) struct Options<'a>(pub Vec<(&'static str, &'a str)>);
 
 /// What is wrong with an option: its key, the message, the remedy.
-pub(super) struct Unfit {
+pub(crate) struct Unfit {
     pub key: &'static str,
     pub message: String,
     pub hint: String,
@@ -82,6 +82,20 @@ pub(crate) struct Registered {
     pub prox: Computed,
 }
 
+impl Registered {
+    /// With all defaults.
+    pub fn penalty(&self) -> Penalty {
+        match self.defaults() {
+            Ok(of) => Penalty::whole(Whole::new(of)),
+            Err(unfit) => Penalty::refused(self.of.name, unfit.message, unfit.hint),
+        }
+    }
+
+    fn defaults(&self) -> Result<Arc<dyn Functional>, Unfit> {
+        (self.build)(&Options(self.options.iter().map(|o| (o.name, o.default)).collect()))
+    }
+}
+
 /// How a proximal operator comes about.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Computed {
@@ -94,7 +108,12 @@ pub(crate) enum Computed {
 
 /// All, by topic.
 pub(crate) fn registered() -> impl Iterator<Item = &'static Registered> {
-    [set::REGISTERED].into_iter().flatten().copied()
+    [sorted::REGISTERED, difference::REGISTERED, set::REGISTERED].into_iter().flatten().copied()
+}
+
+/// What the check tries: the catalogue's, and examples of rules that make new ones.
+pub(crate) fn checked() -> impl Iterator<Item = &'static Registered> {
+    registered().chain(calculus::EXAMPLES.iter().copied())
 }
 
 /// The one of this name or alias.

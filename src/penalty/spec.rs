@@ -34,11 +34,7 @@ pub(super) fn named(name: &str, site: Site) -> Result<Penalty> {
         return Ok(Penalty::none());
     }
     if let Some(registered) = registry::find(name) {
-        let defaults = Options(registered.options.iter().map(|o| (o.name, o.default)).collect());
-        return match (registered.build)(&defaults) {
-            Ok(of) => Ok(Penalty::whole(Whole::new(of))),
-            Err(unfit) => Err(Error::argument(name, unfit.message, unfit.hint, site)),
-        };
+        return Ok(registered.penalty());
     }
     Term::built_in(name, site).map(|term| Penalty::terms(Inner::elements(term)))
 }

@@ -3,7 +3,7 @@
 use super::group::{GroupWeights, Groups};
 use super::lift::{Build, Grouped, Indexed, Layout, Lifted};
 use super::term::{self, Term};
-use super::{Parts, Scalar};
+use super::{Parts, Scalar, Separable};
 use crate::error::{Error, Result, Site};
 use crate::graph::{Func, Node, Reduce};
 use crate::run::Device;
@@ -200,6 +200,11 @@ impl Inner {
 
     pub fn is_convex(&self) -> bool {
         self.terms().all(|t| t.profile.convex)
+    }
+
+    pub fn is_set(&self) -> bool {
+        let indicator = |t: &Term| t.profile.description.is_some_and(Separable::is_indicator);
+        self.groups.is_none() && self.elements.as_ref().is_some_and(indicator)
     }
 
     pub fn is_none(&self) -> bool {

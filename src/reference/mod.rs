@@ -25,6 +25,7 @@ mod reduce;
 mod routine;
 mod slope;
 pub mod tol;
+mod walk;
 
 #[cfg(test)]
 mod tests;

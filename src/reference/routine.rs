@@ -4,6 +4,7 @@ use super::array::Array;
 use super::ball::Ball;
 use super::fold::{Fold, Grid, Join, SumBound, sum_ball};
 use super::tol::{MIN_NORMAL, ULP, matmul_depth, scan_depth, sum_depth};
+use super::walk;
 use crate::dtype::DType;
 use crate::graph::{Routine, Scan, Scatter};
 use crate::shape::Shape;
@@ -17,6 +18,9 @@ pub fn run(routine: &Routine, sources: &[&Array]) -> Array {
         Routine::Scan(kind) => scan(*kind, sources[0]),
         Routine::LinRec => linrec(sources[0], sources[1]),
         Routine::ArgSort { descending } => argsort(*descending, sources[0]),
+        Routine::Isotonic => walk::isotonic(sources[0]),
+        Routine::TautString => walk::taut_string(sources[0], sources[1]),
+        Routine::Excess { magnitude } => walk::excess(*magnitude, sources[0], sources[1]),
         Routine::Scatter(kind) => scatter(*kind, sources[0], sources[1], sources[3]),
         Routine::Dense(kind) => super::dense::run(*kind, sources),
         Routine::Descent { epochs, block } => super::descent::run(*epochs, *block, sources),

@@ -28,6 +28,7 @@ mod solvers;
 mod special;
 mod special_exact;
 mod splitting;
+mod whole;
 
 /// Every adapter, opened: of several backends of one the best.
 fn devices(kernels: ridgepoint::run::Kernels) -> Vec<ridgepoint::Device> {

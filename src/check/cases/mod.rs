@@ -7,6 +7,7 @@ mod index;
 mod integer;
 mod linalg;
 mod map;
+mod monotone;
 mod movement;
 mod penalty;
 mod random;
@@ -39,6 +40,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(window::cases());
     cases.extend(index::cases());
     cases.extend(random::cases());
+    cases.extend(monotone::cases());
     cases.extend(penalty::cases());
     cases
 }

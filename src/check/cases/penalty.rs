@@ -65,10 +65,14 @@ fn of_whole(registered: &'static Registered) -> Vec<Case> {
     let case = |what: &str, inputs: &[Domain], order: u8, build: Build| {
         Case::alike(&format!("penalty/{name} {what}"), inputs, registered.shapes, order, build)
     };
-    let get = move || Penalty::named(name);
+    let get = move || Ok(registered.penalty());
     let direct = registered.prox == Computed::Directly;
-    let mut cases =
-        vec![case("value", &[PIECES], u8::from(!registered.of.set), one(move |w| on(get(), w, |p| p.value(w))))];
+    let mut cases = vec![case(
+        "value",
+        &[Domain::Spaced],
+        u8::from(!registered.of.set),
+        one(move |w| on(get(), w, |p| p.value(w))),
+    )];
     if direct {
         cases.push(case("prox", &[PIECES], 0, one(move |w| on(get(), w, |p| p.prox(w, 0.7)))));
         cases.push(case("distance", &[PIECES, ANY], 0, two(move |w, g| on(get(), w, |p| p.distance(w, g)))));
@@ -82,7 +86,7 @@ type Row = (&'static str, fn(&Penalty, &Tensor) -> Tensor, u8);
 /// The rows of this file.
 pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = penalty::all().flat_map(of).collect();
-    cases.extend(penalty::registered().flat_map(of_whole));
+    cases.extend(penalty::checked().flat_map(of_whole));
     let groups = || Groups::new(vec![vec![0, 3], vec![1, 2, 5], vec![4], vec![6, 7, 8, 9]]);
     let rows: &[Row] = &[
         ("value", |p, w| p.value(w), 1),

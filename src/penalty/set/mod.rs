@@ -6,6 +6,16 @@
 //! numbers that the condition is about.
 
 mod ball;
+mod cone;
+mod linear;
+mod simplex;
+mod transport;
+
+pub use ball::{Norm, ball, sphere};
+pub use cone::second_order_cone;
+pub use linear::{affine, half_space, hyperplane, hyperslab, polyhedron};
+pub use simplex::{box_section, simplex, sparse_simplex};
+pub use transport::{birkhoff, sinkhorn, transport};
 
 use super::functional::{Description, Functional};
 use super::registry::Registered;
@@ -79,4 +89,22 @@ fn relative(numerator: &Tensor, size: &Tensor) -> Tensor {
 }
 
 /// Those known by name.
-pub(super) const REGISTERED: &[&Registered] = &[&ball::L2];
+pub(super) const REGISTERED: &[&Registered] = &[
+    &ball::L1B,
+    &ball::L2B,
+    &ball::MAXB,
+    &ball::L1S,
+    &ball::L2S,
+    &ball::MAXS,
+    &simplex::SIMPLEX,
+    &simplex::SPARSE,
+    &simplex::BOX,
+    &linear::PLANE,
+    &linear::HALF,
+    &linear::SLAB,
+    &linear::AFFINE,
+    &linear::POLYHEDRON,
+    &cone::SECOND_ORDER,
+    &transport::BIRKHOFF,
+    &transport::TRANSPORT,
+];
