@@ -4,8 +4,8 @@
 // x, y: [rows, n] row-major; lambda: [rows]; params: (n, -, rows, -)
 // Overrides: WG: invocations. Workgroup memory: none. Barriers: none.
 // Order: one invocation walks a row, back to the start of a segment after each jump: about 2 n turns, n^2 at worst. Loops
-// are nested so that none has more than 4096 turns. The dual variables gather one rounding per element of a segment, which
-// is shared among its elements when they change its value.
+// are nested so that none has more than 4096 turns. The dual variables gather one rounding per element of a segment; they
+// decide where it ends, its value is the mean of its elements.
 // Source: L. Condat, A direct algorithm for 1-D total variation denoising, IEEE Signal Process. Lett. 20 (2013)
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -16,11 +16,22 @@
 override WG: u32 = 64u;
 const TURNS: u32 = 4096u;
 
-// y[from..=to] = value.
-fn fill(from_: u32, to: u32, value: f32) {
-    var i = from_;
-    while (i <= to) {
-        for (var turn = 0u; turn < TURNS && i <= to; turn += 1u) {
+// y[first..=last] = the mean of x there, moved by what the jumps at both ends pull: relative to its first element, so that
+// a constant stays what it is.
+fn fill(first: u32, last: u32, pull: f32) {
+    let own = x[first];
+    var sum = 0.0;
+    var i = first;
+    while (i <= last) {
+        for (var turn = 0u; turn < TURNS && i <= last; turn += 1u) {
+            sum += x[i] - own;
+            i += 1u;
+        }
+    }
+    let value = own + (sum + pull) / f32(last - first + 1u);
+    i = first;
+    while (i <= last) {
+        for (var turn = 0u; turn < TURNS && i <= last; turn += 1u) {
             y[i] = value;
             i += 1u;
         }
@@ -49,12 +60,15 @@ fn main(
     var umax = -l;
     var vmin = x[base] - l;
     var vmax = x[base] + l;
+    // what the jump at the start of the segment pulls
+    var left = 0.0;
     var walking = true;
     while (walking) {
         for (var turn = 0u; turn < TURNS && walking; turn += 1u) {
             if (k + 1u == n) {
                 if (umin < 0.0) {
-                    fill(base + start, base + minus, vmin);
+                    fill(base + start, base + minus, left - l);
+                    left = l;
                     start = minus + 1u;
                     k = start;
                     minus = start;
@@ -62,7 +76,8 @@ fn main(
                     umin = l;
                     umax = vmin + l - vmax;
                 } else if (umax > 0.0) {
-                    fill(base + start, base + plus, vmax);
+                    fill(base + start, base + plus, left + l);
+                    left = -l;
                     start = plus + 1u;
                     k = start;
                     plus = start;
@@ -70,7 +85,7 @@ fn main(
                     umax = -l;
                     umin = vmax - l - vmin;
                 } else {
-                    fill(base + start, base + k, vmin + umin / f32(k - start + 1u));
+                    fill(base + start, base + k, left);
                     walking = false;
                 }
                 continue;
@@ -78,7 +93,8 @@ fn main(
             let next = x[base + k + 1u];
             umin += next - vmin;
             if (umin < -l) {
-                fill(base + start, base + minus, vmin);
+                fill(base + start, base + minus, left - l);
+                left = l;
                 start = minus + 1u;
                 k = start;
                 plus = start;
@@ -91,7 +107,8 @@ fn main(
             }
             umax += next - vmax;
             if (umax > l) {
-                fill(base + start, base + plus, vmax);
+                fill(base + start, base + plus, left + l);
+                left = -l;
                 start = plus + 1u;
                 k = start;
                 plus = start;

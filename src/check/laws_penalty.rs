@@ -28,19 +28,25 @@ struct Trial {
     found_other: Vec<f64>,
     found_twice: Vec<f64>,
     found_weightless: Vec<f64>,
+    dual: Vec<f64>,
     gradient: Vec<f64>,
     value: f64,
     value_found: f64,
 }
 
 /// Tensors per trial.
-const READ: usize = 9;
+const READ: usize = 10;
 
 fn tensors(registered: &Registered, d: &mut Draw<'_>, shape: &[usize], domain: Domain) -> Vec<Tensor> {
     let (w, other) = (d.leaf(domain, shape), d.leaf(ANY, shape));
     let penalty = registered.penalty();
     let strong = penalty.clone().weight(WEIGHT);
     let found = strong.prox(&w, STEP);
+    // by the proximal operator of the conjugate
+    let moreau = match registered.of.convex {
+        true => strong.clone().conjugate().prox(&w.div(STEP), 1.0 / STEP).mul(STEP),
+        false => w.sub(&found),
+    };
     vec![
         found.clone(),
         strong.prox(&other, STEP),
@@ -49,6 +55,7 @@ fn tensors(registered: &Registered, d: &mut Draw<'_>, shape: &[usize], domain: D
         strong.gradient(&w),
         strong.value(&w),
         strong.value(&found),
+        moreau,
         w,
         other,
     ]
@@ -65,8 +72,9 @@ fn trial(shape: &'static [usize], read: &[Vec<f64>]) -> Trial {
         gradient: all(4),
         value: read[5][0],
         value_found: read[6][0],
-        w: all(7),
-        other: all(8),
+        dual: all(7),
+        w: all(8),
+        other: all(9),
     }
 }
 
@@ -240,6 +248,13 @@ impl Judge {
         demand((t.value - want).abs() <= slack, || format!("{} is not {want}", t.value))
     }
 
+    /// Moreau's decomposition: a point is its proximal point and that of the conjugate.
+    fn decomposition(self, t: &Trial) -> Verdict {
+        let both: Vec<f64> = t.found.iter().zip(&t.dual).map(|(u, v)| u + v).collect();
+        let off = greatest(&minus(&t.w, &both));
+        demand(off <= 2.0 * self.delta(t), || format!("the two parts miss the whole by {off:e}"))
+    }
+
     /// No strength, no change.
     fn weightless(self, t: &Trial) -> Verdict {
         let moved = greatest(&minus(&t.w, &t.found_weightless));
@@ -267,6 +282,7 @@ fn conditions(of: &Registered) -> Vec<Condition> {
     if of.of.convex {
         all.push(("is not firmly non-expansive", |j, t, _| j.firm(t)));
         all.push(("has no smooth envelope", |j, t, _| j.envelope(t)));
+        all.push(("is not split by its conjugate", |j, t, _| j.decomposition(t)));
     }
     all
 }

@@ -50,7 +50,7 @@ fn problem(fitter: &Fitter<'_>, device: &Device) -> (Mean, Vec<Tensor>) {
     let shape = if loss.k == 1 { vec![d.p] } else { vec![d.p, loss.k] };
     let mut start = vec![device.zeros(shape)];
     if loss.free_intercept {
-        let null = narrow(loss.null_intercept().into_iter());
+        let null = narrow(loss.null_intercept());
         start.push(if loss.k == 1 { device.tensor(&null, ()) } else { device.tensor(&null, [loss.k]) });
     }
     (Mean { x, y, model: loss.model }, start)

@@ -33,7 +33,8 @@ pub struct Entry {
 #[must_use]
 pub fn catalogue() -> Vec<Entry> {
     let groups = all().filter(|of| of.even).map(grouped).chain([sparse_group_lasso()]);
-    all().map(separable).chain(groups).chain(registered().map(whole)).collect()
+    let singular = all().filter(|of| of.even).map(singular);
+    all().map(separable).chain(groups).chain(singular).chain(registered().map(whole)).collect()
 }
 
 fn whole(registered: &Registered) -> Entry {
@@ -98,6 +99,18 @@ fn grouped(of: &Separable) -> Entry {
     }
 }
 
+fn singular(of: &Separable) -> Entry {
+    let lewis = "A. Lewis, The convex analysis of unitarily invariant matrix functions, J. Convex Anal. 2 (1995)";
+    Entry {
+        name: format!("singular-{}", of.name),
+        aliases: of.aliases.iter().map(|n| format!("singular-{n}")).collect(),
+        summary: "the same on the singular values of matrices: low rank, as the penalty on elements is sparse".into(),
+        formula: format!("sum over the singular values x of {}", of.formula),
+        source: format!("{}; on singular values: {lewis}", of.source),
+        ..separable(of)
+    }
+}
+
 fn sparse_group_lasso() -> Entry {
     let (elements, groups) = (separable(&l1::PENALTY), grouped(&l1::PENALTY));
     Entry {
@@ -152,6 +165,9 @@ mod tests {
                 let groups = if entry.grouped { "(groups=0-1|2)" } else { "" };
                 let penalty = parse(&format!("{name}{groups}")).unwrap_or_else(|e| panic!("{e}"));
                 assert_eq!(penalty.is_convex(), entry.convex, "{name}");
+                assert!(penalty.is_set() || !entry.set, "{name}");
+                let spec = penalty.to_string();
+                assert_eq!(parse(&spec).unwrap_or_else(|e| panic!("{e}")).to_string(), spec);
                 for p in &entry.parameters {
                     assert_eq!(penalty.parameter(p.name), Some(p.default), "{name} {}", p.name);
                 }

@@ -111,6 +111,11 @@ pub trait Functional: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The whole specification, if it is not made of the name, the parameters and the options.
+    fn spec(&self) -> Option<String> {
+        None
+    }
+
     /// Whether this one is convex (the description's word, unless it depends on more).
     fn is_convex(&self) -> bool {
         self.description().convex
@@ -292,6 +297,9 @@ impl Whole {
 
 impl fmt::Display for Whole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(spec) = self.of.spec() {
+            return f.write_str(&spec);
+        }
         let number = |x: &Scalar| match x {
             Scalar::Number(x) => x.to_string(),
             Scalar::Tensor(_) => "?".into(),
@@ -414,6 +422,6 @@ mod tests {
             let text = parse(spec).expect_err(spec).to_string();
             assert!(text.contains(part), "{text}");
         }
-        assert_eq!(parse("l2-ball( radius = 2 )").expect("known").to_string(), "l2-ball(radius=2)");
+        assert_eq!(parse("l2-ball( radius = 2 )").expect("known").to_string(), "l2-ball(radius=2,along=all)");
     }
 }

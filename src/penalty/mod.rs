@@ -42,6 +42,7 @@ pub mod separable;
 mod set;
 mod sorted;
 mod spec;
+mod spectral;
 mod term;
 mod terms;
 
@@ -59,11 +60,14 @@ pub use registry::Choice;
 pub(crate) use registry::{Computed, Registered, checked, registered};
 pub use rows::Along;
 pub use set::{
-    Norm, ROUNDING, affine, ball, birkhoff, box_section, half_space, hyperplane, hyperslab, polyhedron,
-    second_order_cone, simplex, sinkhorn, sparse_simplex, sphere, transport,
+    Norm, ROUNDING, affine, ball, birkhoff, box_section, exponential_cone, half_space, hyperplane, hyperslab,
+    polyhedron, second_order_cone, simplex, sinkhorn, sparse_simplex, sphere, transport,
 };
 pub use sorted::{largest_k, oscar, slope, top_k};
 pub use spec::parse;
+pub use spectral::{
+    doubly_non_negative, nuclear, nuclear_ball, rank, rank_k, semidefinite_cone, spectral_ball, spectral_norm, stiefel,
+};
 
 use crate::dtype::DType;
 use crate::error::{Error, Result, Site};

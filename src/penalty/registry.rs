@@ -1,7 +1,7 @@
 //! The penalties on whole tensors that specifications and the catalogue know, and what their checks need.
 
 use super::functional::{Description, Functional, Whole};
-use super::{Penalty, calculus, difference, set, sorted};
+use super::{Penalty, calculus, difference, set, sorted, spectral};
 use std::sync::Arc;
 
 /// What a specification says in words of its own: an option of a penalty on whole tensors.
@@ -29,7 +29,7 @@ impl Options<'_> {
     /// The text of an option.
     pub fn text(&self, key: &'static str) -> &str {
         let found = self.0.iter().find(|(k, _)| *k == key);
-        found.map(|(_, text)| *text).unwrap_or_else(|| panic!("bug: the option {key} is not declared"))
+        found.map_or_else(|| panic!("bug: the option {key} is not declared"), |(_, text)| *text)
     }
 
     /// Whole numbers, written `0|1|2`.
@@ -108,7 +108,7 @@ pub(crate) enum Computed {
 
 /// All, by topic.
 pub(crate) fn registered() -> impl Iterator<Item = &'static Registered> {
-    [sorted::REGISTERED, difference::REGISTERED, set::REGISTERED].into_iter().flatten().copied()
+    [sorted::REGISTERED, difference::REGISTERED, spectral::REGISTERED, set::REGISTERED].into_iter().flatten().copied()
 }
 
 /// What the check tries: the catalogue's, and examples of rules that make new ones.

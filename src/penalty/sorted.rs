@@ -441,5 +441,10 @@ pub fn top_k(k: usize, along: Along) -> Penalty {
     Penalty::functional(Indicator(Sparse { along }), &[Scalar::Number(k as f64)])
 }
 
+/// [`top_k`] with `k` on the device.
+pub(super) fn top_k_of(k: &Tensor, along: Along) -> Penalty {
+    Penalty::functional(Indicator(Sparse { along }), &[Scalar::Tensor(k.clone())])
+}
+
 /// Those known by name.
 pub(super) const REGISTERED: &[&Registered] = &[&SLOPE, &OSCAR, &LARGEST, &SUM_LARGEST, &SUPPORT, &SPARSE];

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! specification  name [ "(" [ key "=" value { "," key "=" value } ] ")" ]
-//! name           "none" | PENALTY | "group-" PENALTY | "sparse-group-" PENALTY     (a name or alias of the catalogue)
+//! name           "none" | PENALTY | "group-" PENALTY | "sparse-group-" PENALTY | "singular-" PENALTY     (a name or alias of the catalogue)
 //! value          number, or what the option of that key takes (see the catalogue)
 //! groups         group { "|" group },  group = range { "+" range },  range = index [ "-" index ]
 //! weights        "one" | "root" | number { "|" number }
@@ -84,7 +84,7 @@ impl<'a> Parser<'a> {
         if let Some(registered) = registry::find(name.text) {
             return self.whole(registered, &pairs);
         }
-        let (prefix, profile) = ["sparse-group-", "group-"]
+        let (prefix, profile) = ["sparse-group-", "group-", "singular-"]
             .into_iter()
             .find_map(|prefix| Some((prefix, name.text.strip_prefix(prefix)?)))
             .unwrap_or(("", name.text));
@@ -104,8 +104,8 @@ impl<'a> Parser<'a> {
             let own = elements.as_mut().filter(|_| key.text == "l1");
             match (key.text, own) {
                 (_, Some(l1)) => l1.parameters[0] = self.number(value)?,
-                ("groups", _) if !prefix.is_empty() => groups = Some(self.groups(value)?),
-                ("weights", _) if !prefix.is_empty() => weights = Some((value.at, self.weights(value)?)),
+                ("groups", _) if prefix.ends_with("group-") => groups = Some(self.groups(value)?),
+                ("weights", _) if prefix.ends_with("group-") => weights = Some((value.at, self.weights(value)?)),
                 (text, _) => match term.position(text) {
                     Some(ix) => {
                         term.parameters[ix] = self.number(value)?;
@@ -121,8 +121,8 @@ impl<'a> Parser<'a> {
                 return Err(self.refuse(at, message, term.hint()));
             }
         }
-        if prefix.is_empty() {
-            return Ok(Penalty::terms(Inner::elements(term)));
+        if !prefix.ends_with("group-") {
+            return self.plain(name, prefix, term);
         }
         let Some(groups) = groups else {
             return Err(self.refuse(self.spec.len(), "no groups are given", "add groups=0-3|4-7|8-9"));
@@ -132,6 +132,15 @@ impl<'a> Parser<'a> {
             None => groups,
         };
         self.lifted(name, elements, term, &groups)
+    }
+
+    /// On elements, or on singular values.
+    fn plain(&self, name: Piece<'_>, prefix: &str, term: Term) -> Result<Penalty> {
+        let plain = Penalty::terms(Inner::elements(term));
+        match prefix {
+            "" => Ok(plain),
+            _ => plain.singular_values().check().map_err(|e| self.at(name.at, e)),
+        }
     }
 
     /// A penalty on whole tensors.
@@ -271,7 +280,7 @@ impl<'a> Parser<'a> {
         let known: Vec<_> = all()
             .flat_map(|of| std::iter::once(of.name).chain(of.aliases.iter().copied()))
             .chain(registered().map(|r| r.of.name))
-            .chain(["group-…", "sparse-group-…", "none"])
+            .chain(["group-…", "sparse-group-…", "singular-…", "none"])
             .collect();
         self.refuse(name.at, format!("no penalty is called {:?}", name.text), format!("there are {}", known.join(", ")))
     }
@@ -279,7 +288,7 @@ impl<'a> Parser<'a> {
     fn unknown_parameter(&self, name: Piece<'_>, key: Piece<'_>, term: &Term, prefix: &str) -> Error {
         let mut known: Vec<&str> = term.profile.parameters.iter().map(|names| names[0].as_str()).collect();
         match prefix {
-            "" => {}
+            "" | "singular-" => {}
             "group-" => known.extend(["groups", "weights"]),
             _ => known.extend(["l1 (of the elements)", "groups", "weights"]),
         }

@@ -202,6 +202,12 @@ impl Inner {
         self.terms().all(|t| t.profile.convex)
     }
 
+    /// Whether it is the same even function of every element.
+    pub fn is_even(&self) -> bool {
+        let alike = |t: &Term| t.profile.even && !matches!(t.weight, Some(Scalar::Tensor(_)));
+        self.groups.is_none() && self.elements.as_ref().is_some_and(alike)
+    }
+
     pub fn is_set(&self) -> bool {
         let indicator = |t: &Term| t.profile.description.is_some_and(Separable::is_indicator);
         self.groups.is_none() && self.elements.as_ref().is_some_and(indicator)

@@ -36,8 +36,7 @@ fn noise(n: usize) -> impl Iterator<Item = f64> {
 fn a_long_vector_is_read_at_most_six_times() {
     let device = any();
     let n = 1 << 20;
-    let x = device.zeros([n]).leaf().unwrap();
-    device.eval(&[&x]).unwrap();
+    let x = device.tensor(&vec![0.5f32; n], [n]);
     let ball = penalty::ball(Norm::L1, 1.0, Along::All);
     for (name, result) in
         [("simplex", penalty::simplex(1.0, Along::All).prox(&x, 1.0)), ("l1 ball", ball.prox(&x, 1.0))]
@@ -113,20 +112,21 @@ fn a_certificate_bounds_the_error() {
     let x: Vec<f32> = noise(30).map(|v| v as f32).collect();
     let w = device.tensor(&x, [5, 6]);
     for kind in [Kind::Isotropic, Kind::Anisotropic] {
-        let [rough, fine] = [10, 300].map(|its| penalty::denoise(&w, 0.2, None, kind, its));
+        let [rough, fine] = [5, 60].map(|its| penalty::denoise(&w, 0.2, None, kind, its));
         let [first, last] = [&rough, &fine].map(|d| f64::from(d.gap.item_blocking::<f32>().unwrap()));
         let apart = rough.result.sub(&fine.result).square().sum_all().item_blocking::<f32>().unwrap();
-        assert!(last < 1e-4 && last < first, "{kind:?}: gaps {first:e}, {last:e}");
+        assert!(last < 1e-2 && last < first, "{kind:?}: gaps {first:e}, {last:e}");
         // both are within the root of twice their gap of the optimum
         let bound = ((2.0 * first).sqrt() + (2.0 * last).sqrt()).powi(2);
         assert!(f64::from(apart) <= bound, "{kind:?}: {apart:e} > {bound:e}");
     }
     // along one axis the dual solver must meet the direct one
     let row = device.tensor(&x, [30]);
-    let dual = penalty::denoise(&row, 0.2, None, Kind::Anisotropic, 400);
+    let dual = penalty::denoise(&row, 0.2, None, Kind::Anisotropic, 80);
     let direct = row.taut_string(0.2, 0);
     let off = dual.result.sub(&direct).abs().max(..).item_blocking::<f32>().unwrap();
-    assert!(off < 2e-3, "{off}");
+    let gap = f64::from(dual.gap.item_blocking::<f32>().unwrap());
+    assert!(f64::from(off) <= (2.0 * gap).sqrt() + 1e-5, "{off} with a gap of {gap}");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_map_meets_what_is_known_in_closed_form() {
     // differences of neighbours: the fused lasso
     let d: Vec<f32> = (0..30).map(|k| if k % 6 == k / 6 { -1.0 } else { f32::from(k % 6 == k / 6 + 1) }).collect();
     let d = device.tensor(&d, [5, 6]);
-    let by_map = penalty::l1(0.4).through_map(&d, 300).prox(&w, 0.7);
+    let by_map = penalty::l1(0.4).through_map(&d, 80).prox(&w, 0.7);
     let direct = penalty::fused_lasso(0.4, 0.0, 0).prox(&w, 0.7);
     let off = by_map.sub(direct).abs().max(..).item_blocking::<f32>().unwrap();
     assert!(off < 1e-4, "{off}");
@@ -163,7 +163,7 @@ fn a_map_meets_what_is_known_in_closed_form() {
     let turn = device.tensor(&[c, -s, s, c], [2, 2]);
     let pairs = w.reshape([2, 3]);
     let frame = penalty::l1(0.4).through_frame(&turn, 1.0).prox(&pairs, 0.7);
-    let map = penalty::l1(0.4).through_map(&turn, 200).prox(&pairs, 0.7);
+    let map = penalty::l1(0.4).through_map(&turn, 30).prox(&pairs, 0.7);
     let off = frame.sub(map).abs().max(..).item_blocking::<f32>().unwrap();
     assert!(off < 1e-4, "{off}");
 }
@@ -313,4 +313,31 @@ fn models_are_fitted_with_penalties_on_whole_tensors() {
     let error = Problem::linear(x.clone(), features, y.clone(), parse("birkhoff").unwrap());
     let error = pollster::block_on(fit(&device, &error, &mut |_, _| {})).unwrap_err().to_string();
     assert!(error.contains("must be a matrix"), "{error}");
+}
+
+#[test]
+fn a_softmax_model_of_low_rank_and_an_optimizer_in_a_ball() {
+    let device = any();
+    let (rows, features, classes) = (90, 4, 3);
+    let x: Vec<f64> = noise(rows * features).map(|v| 2.0 * v - 1.0).collect();
+    let y: Vec<f64> =
+        x.chunks(features).map(|r| if r[0] > 0.3 { 2.0 } else { f64::from(u8::from(r[0] > -0.3)) }).collect();
+    let problem = Problem {
+        model: ridgepoint::fit::Model::Softmax { classes },
+        ..Problem::linear(x, features, y, parse("nuclear(lambda=0.03)").unwrap())
+    };
+    let fit = pollster::block_on(fit(&device, &problem, &mut |_, _| {})).unwrap();
+    assert!(fit.converged && fit.verified.passed, "{fit:?}");
+    let b: Vec<f32> = fit.coefficients.iter().map(|&v| v as f32).collect();
+    let s = device.tensor(&b, [features, classes]).svd().1.read_blocking::<f32>().unwrap();
+    assert!(s[0] > 0.5 && s[1] < 1e-3 * s[0], "one direction tells the classes apart: {s:?}");
+    // gradient steps towards 1 within a ball end on its surface, in the same direction
+    let mut sgd = ridgepoint::optim::Optimizer::sgd(0.1).penalty(penalty::ball(Norm::L2, 1.0, Along::All));
+    let mut w = [device.zeros([4])];
+    for _ in 0..40 {
+        let gradient = w[0].sub(1.0);
+        sgd.step(&mut w, &[gradient]).unwrap();
+    }
+    let w = w[0].read_blocking::<f32>().unwrap();
+    assert!(w.iter().all(|v| (v - 0.5).abs() < 1e-5), "{w:?}");
 }

@@ -3,10 +3,11 @@
 use super::super::Penalty;
 use super::super::functional::Description;
 use super::super::registry::{Computed, Registered};
-use super::super::rows::{Along, places, shaped};
+use super::super::rows::{Along, crossing, places, shaped};
 use super::ball::lengths;
 use super::{Indicator, Set, relative};
 use crate::ops::Fixed;
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::sync::Arc;
 
@@ -73,4 +74,137 @@ pub(super) static SECOND_ORDER: Registered = Registered {
 #[track_caller]
 pub fn second_order_cone(along: Along) -> Penalty {
     Penalty::functional(Indicator(SecondOrder { along }), &[])
+}
+
+/// Triples `(x, y, z)` with `y e^(x/y) <= z`, `y > 0`, and their limits.
+#[derive(Debug)]
+struct Exponential;
+
+static EXPONENTIAL_OF: Description = Description {
+    name: "exponential-cone",
+    aliases: &[],
+    summary: "entropies, logarithms and exponentials as constraints, on triples along the last axis",
+    formula: "0 if y exp(x / y) <= z and y > 0, or y = 0, x <= 0 and z >= 0, else infinity",
+    parameters: &[],
+    convex: true,
+    set: true,
+    source: "H. Friberg, Projection onto the exponential cone: a univariate root-finding problem, Optim. Methods Softw. 38 \
+             (2023)",
+};
+
+/// Ratios `x / y` beyond this are not told from their limits: `e^-40` of the greatest element.
+const STEEPEST: f64 = 40.0;
+
+/// The accuracy of the projection, relative to the greatest element.
+const ROOT: f64 = 1e-4;
+
+/// The point of the cone's boundary, and the one of the polar's, with the ratio `q` whose first two coordinates add up to
+/// those given: `a (q, 1, e^q)` and `b (1, 1 - q, -e^-q)`. Returns `a`, `b`.
+fn pair(q: &Tensor, x: &Tensor, y: &Tensor) -> (Tensor, Tensor) {
+    let size = q.square().sub(q).add(Fixed(1.0));
+    (q.sub(Fixed(1.0)).mul(x).add(y).div(&size), x.sub(q.mul(y)).div(&size))
+}
+
+impl Set for Exponential {
+    fn description(&self) -> &'static Description {
+        &EXPONENTIAL_OF
+    }
+
+    /// Where neither the point, its polar part nor the edge is the answer, the ratio `q` solves one equation: the third
+    /// coordinates of both parts add up too, `a e^q - b e^-q = z`, the left side increasing where `a` and `b` are positive.
+    fn project(&self, w: &Tensor, _: &[Tensor]) -> Tensor {
+        let rows = Along::Last.rows(w);
+        let [x, y, z] = [0, 1, 2].map(|ix| rows.slice(1, ix..=ix));
+        let ends = |below: &Tensor, ratio: &Tensor, none: f64| below.select(ratio, Fixed(none));
+        let safe = |v: &Tensor| v.eq(Fixed(0.0)).select(Fixed(1.0), v);
+        let (by_x, by_y) = (y.div(safe(&x)).neg().add(Fixed(1.0)), x.div(safe(&y)));
+        let low = ends(&x.gt(Fixed(0.0)), &by_x, -STEEPEST).maximum(ends(&y.lt(Fixed(0.0)), &by_y, -STEEPEST));
+        let high = ends(&x.lt(Fixed(0.0)), &by_x, STEEPEST).minimum(ends(&y.gt(Fixed(0.0)), &by_y, STEEPEST));
+        let (low, high) = (low.maximum(Fixed(-STEEPEST)), high.minimum(Fixed(STEEPEST)));
+        let (x1, y1, z1) = (x.detach(), y.detach(), z.detach());
+        let q = crossing(&low, &high, |q| {
+            let q = q.squeeze(2);
+            let (a, b) = pair(&q, &x1, &y1);
+            a.mul(q.exp()).sub(b.mul(q.neg().exp())).le(&z1)
+        });
+        // a step of Newton's method
+        let (a, b) = pair(&q, &x, &y);
+        let (up, down) = (q.exp(), q.neg().exp());
+        let size = q.square().sub(&q).add(Fixed(1.0));
+        let bend = q.mul(Fixed(2.0)).sub(Fixed(1.0));
+        let slope_a = x.sub(a.mul(&bend)).div(&size);
+        let slope_b = y.neg().sub(b.mul(&bend)).div(&size);
+        let miss = a.mul(&up).sub(b.mul(&down)).sub(&z);
+        let slope = a.add(slope_a).mul(&up).add(b.sub(slope_b).mul(&down)).detach();
+        let steep = slope.gt(Fixed(0.0));
+        let q = q.sub(steep.select(miss.div(steep.select(&slope, Fixed(1.0))), Fixed(0.0)));
+        let a = pair(&q, &x, &y).0.relu();
+        let place = places(&rows);
+        let choose = |first: &Tensor, second: &Tensor, third: &Tensor| {
+            place.lt(Fixed(1.0)).select(first, place.lt(Fixed(2.0)).select(second, third))
+        };
+        let zero = x.zeros_like();
+        let boundary = choose(&a.mul(&q), &a, &a.mul(q.exp()));
+        let edge = choose(&x, &zero, &z.relu());
+        let u = x.le(Fixed(0.0)).bit_and(y.le(Fixed(0.0))).select(edge, boundary);
+        let u = in_polar(&x, &y, &z).select(Fixed(0.0), u);
+        shaped(&in_cone(&x, &y, &z).select(&rows, u), w)
+    }
+
+    fn outside(&self, w: &Tensor, _: &[Tensor]) -> Tensor {
+        let rows = Along::Last.rows(w);
+        let [x, y, z] = [0, 1, 2].map(|ix| rows.slice(1, ix..=ix));
+        let curved = y.gt(Fixed(0.0));
+        let over = y.mul(x.div(curved.select(&y, Fixed(1.0))).exp()).sub(&z);
+        let edge = y.neg().maximum(&x).maximum(z.neg());
+        let size = rows.abs().max_keep(1);
+        relative(&curved.select(over.minimum(edge.maximum(y.abs())), edge), &size).max(..)
+    }
+
+    fn tolerance(&self) -> f64 {
+        ROOT
+    }
+
+    fn refuse_shape(&self, shape: &Shape) -> Option<String> {
+        (shape.last() != Some(&3)).then(|| "the last axis must have 3 elements".into())
+    }
+}
+
+/// `y > 0` and `y e^(x/y) <= z`.
+fn in_cone(x: &Tensor, y: &Tensor, z: &Tensor) -> Tensor {
+    let positive = y.gt(Fixed(0.0));
+    let ratio = x.div(positive.select(y, Fixed(1.0))).minimum(Fixed(80.0));
+    positive.bit_and(y.mul(ratio.exp()).le(z))
+}
+
+/// `-(x, y, z)` in the dual cone: `x > 0` and `x e^(y/x) <= -e z`, or `x = 0` and `y, z <= 0`.
+fn in_polar(x: &Tensor, y: &Tensor, z: &Tensor) -> Tensor {
+    let positive = x.gt(Fixed(0.0));
+    let ratio = y.div(positive.select(x, Fixed(1.0))).minimum(Fixed(80.0));
+    let curved = positive.bit_and(x.mul(ratio.exp()).le(z.mul(Fixed(-std::f64::consts::E))));
+    let edge = x.eq(Fixed(0.0)).bit_and(y.le(Fixed(0.0))).bit_and(z.le(Fixed(0.0)));
+    curved.bit_or(edge)
+}
+
+pub(super) static EXPONENTIAL: Registered = Registered {
+    of: &EXPONENTIAL_OF,
+    options: &[],
+    build: |_| Ok(Arc::new(Indicator(Exponential))),
+    mirror: |x, _, _| {
+        x.chunks(3).fold(f64::NEG_INFINITY, |worst, t| {
+            let edge = (-t[1]).max(t[0]).max(-t[2]);
+            // near the edge a little of y is nearer than what the exponential says
+            let off = if t[1] > 0.0 { (t[1] * (t[0] / t[1]).exp() - t[2]).min(edge.max(t[1])) } else { edge };
+            worst.max(off)
+        })
+    },
+    shapes: &[&[3], &[20, 3]],
+    prox: Computed::ToAccuracy(ROOT),
+};
+
+/// The indicator of the exponential cone, on triples `(x, y, z)` along the last axis: `y e^(x / y) <= z`.
+#[must_use]
+#[track_caller]
+pub fn exponential_cone() -> Penalty {
+    Penalty::functional(Indicator(Exponential), &[])
 }

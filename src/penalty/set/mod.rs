@@ -12,7 +12,7 @@ mod simplex;
 mod transport;
 
 pub use ball::{Norm, ball, sphere};
-pub use cone::second_order_cone;
+pub use cone::{exponential_cone, second_order_cone};
 pub use linear::{affine, half_space, hyperplane, hyperslab, polyhedron};
 pub use simplex::{box_section, simplex, sparse_simplex};
 pub use transport::{birkhoff, sinkhorn, transport};
@@ -84,7 +84,7 @@ impl<S: Set> Functional for Indicator<S> {
 }
 
 /// `numerator / size`, 0 where both are: a condition relative to its numbers.
-fn relative(numerator: &Tensor, size: &Tensor) -> Tensor {
+pub(super) fn relative(numerator: &Tensor, size: &Tensor) -> Tensor {
     numerator.div(size.maximum(Fixed(f64::from(f32::MIN_POSITIVE))))
 }
 
@@ -105,6 +105,7 @@ pub(super) const REGISTERED: &[&Registered] = &[
     &linear::AFFINE,
     &linear::POLYHEDRON,
     &cone::SECOND_ORDER,
+    &cone::EXPONENTIAL,
     &transport::BIRKHOFF,
     &transport::TRANSPORT,
 ];
