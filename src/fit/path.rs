@@ -80,6 +80,11 @@ impl Fitter<'_> {
     /// # Errors
     /// A penalty without a strength, fewer than two steps, and what [`Fitter::fit`] meets.
     pub async fn path(&mut self, n: usize, progress: &mut dyn FnMut(usize, usize)) -> Result<Path> {
+        if self.whole {
+            let message = format!("{} acts on the whole tensor", self.problem.penalty);
+            let hint = "paths are followed for penalties on elements and on groups; fit the strengths one by one";
+            return Err(Error::input("path", message, hint));
+        }
         let Some((parameter, chosen)) = self.regularizer.strength() else {
             return Err(Error::input(
                 "path",

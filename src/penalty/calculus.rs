@@ -9,8 +9,8 @@
 
 use super::functional::{Description, Functional};
 use super::profile::{Parameter, Range, strength};
-use super::registry::{Computed, Registered};
-use super::{Norm, Penalty, Scalar, ball, l1, l2};
+use super::registry::{Computed, Registered, Unfit};
+use super::{Groups, Norm, Penalty, Scalar, ball, group_lasso, l1, l2, mcp, sparse_group_lasso};
 use crate::error::{Result, Site};
 use crate::ops::Fixed;
 use crate::shape::Shape;
@@ -298,14 +298,17 @@ fn mapped(of: &Penalty, a: &Tensor, w: &Tensor, step: &Tensor, iterations: usize
 
 /// Consecutive rows of a tensor, each with a penalty of its own.
 #[derive(Clone, Debug)]
-struct Blocks(Vec<(Penalty, usize)>);
+struct Blocks {
+    of: &'static Description,
+    parts: Vec<(Penalty, usize)>,
+}
 
 static BLOCKS: Description = description("blocks", "sum over blocks of rows of f_i(x_i)", &[], SOURCE);
 
 impl Blocks {
     fn each(&self, w: &Tensor) -> Vec<(&Penalty, Tensor)> {
-        let parts = w.split(0, self.0.iter().map(|b| b.1).collect::<Vec<_>>());
-        self.0.iter().map(|b| &b.0).zip(parts).collect()
+        let rows = w.split(0, self.parts.iter().map(|b| b.1).collect::<Vec<_>>());
+        self.parts.iter().map(|b| &b.0).zip(rows).collect()
     }
 
     fn join(w: &Tensor, parts: &[Tensor]) -> Tensor {
@@ -316,7 +319,7 @@ impl Blocks {
 
 impl Functional for Blocks {
     fn description(&self) -> &'static Description {
-        &BLOCKS
+        self.of
     }
     fn value(&self, w: &Tensor, _: &[Tensor]) -> Tensor {
         let values = self.each(w).into_iter().map(|(f, x)| f.value(&x));
@@ -329,17 +332,17 @@ impl Functional for Blocks {
         Blocks::join(w, &self.each(w).into_iter().map(|(f, x)| f.prox(&x, step)).collect::<Vec<_>>())
     }
     fn is_convex(&self) -> bool {
-        self.0.iter().all(|(f, _)| f.is_convex())
+        self.parts.iter().all(|(f, _)| f.is_convex())
     }
     fn is_set(&self) -> bool {
-        self.0.iter().all(|(f, _)| f.is_set())
+        self.parts.iter().all(|(f, _)| f.is_set())
     }
     fn refuse_shape(&self, shape: &Shape) -> Option<String> {
-        let rows: usize = self.0.iter().map(|b| b.1).sum();
+        let rows: usize = self.parts.iter().map(|b| b.1).sum();
         (shape.first() != Some(&rows)).then(|| format!("the first axis must have {rows} elements, those of the blocks"))
     }
     fn options(&self) -> Vec<(&'static str, String)> {
-        vec![("of", self.0.iter().map(|(f, rows)| format!("{rows}*{f}")).collect::<Vec<_>>().join("|"))]
+        vec![("of", self.parts.iter().map(|(f, rows)| format!("{rows}*{f}")).collect::<Vec<_>>().join("|"))]
     }
 }
 
@@ -501,7 +504,7 @@ impl Penalty {
         }
         match blocks.iter().find_map(|(f, _)| f.0.as_ref().err()) {
             Some(error) => Penalty(Err(error.clone())),
-            None => Penalty::functional(Blocks(blocks), &[]),
+            None => Penalty::functional(Blocks { of: &BLOCKS, parts: blocks }, &[]),
         }
     }
 }
@@ -594,6 +597,61 @@ example!(
     Computed::Directly
 );
 
+static GROUPED: Description = description("group-lifted", "sum over groups of f(||x_g||)", &[], SOURCE);
+static GROUPED_BENT: Description = Description { name: "group-bent", convex: false, ..GROUPED };
+static SPLIT: Description = Description { name: "group-split", ..GROUPED };
+
+/// The norms of the groups `0, 2, 4` and `1, 3, 5` of rows.
+fn norms(x: &[f64], shape: &[usize]) -> [f64; 2] {
+    let inner: usize = shape[1..].iter().product();
+    let square = |of: usize| (0..x.len()).filter(|i| i / inner % 2 == of).map(|i| x[i] * x[i]).sum::<f64>();
+    [square(0).sqrt(), square(1).sqrt()]
+}
+
+/// A penalty on those groups, as one block.
+fn on_groups(of: &'static Description, make: fn(&Groups) -> Penalty) -> Result<Arc<dyn Functional>, Unfit> {
+    let groups = Groups::strided(6, 2).map_err(|error| Unfit {
+        key: "groups",
+        message: error.to_string(),
+        hint: "six coefficients in two groups".into(),
+    })?;
+    Ok(Arc::new(Blocks { of, parts: vec![(make(&groups), 6)] }))
+}
+
+macro_rules! group_example {
+    ($name:ident, $of:ident, $make:expr, $mirror:expr) => {
+        static $name: Registered = Registered {
+            of: &$of,
+            options: &[],
+            build: |_| on_groups(&$of, $make),
+            mirror: $mirror,
+            shapes: &[&[6], &[6, 2]],
+            prox: Computed::Directly,
+        };
+    };
+}
+
+group_example!(GROUP_LASSO, GROUPED, |groups| group_lasso(0.1, groups), |x, shape, _| {
+    0.1 * norms(x, shape).iter().sum::<f64>()
+});
+group_example!(SPARSE_GROUP_LASSO, SPLIT, |groups| sparse_group_lasso(0.05, 0.1, groups), |x, shape, _| {
+    0.1 * norms(x, shape).iter().sum::<f64>() + 0.05 * magnitudes(x.iter().copied())
+});
+group_example!(GROUP_MCP, GROUPED_BENT, |groups| mcp(0.1, 3.0).grouped(groups), |x, shape, _| {
+    let one = |r: f64| if r <= 0.3 { 0.1 * r - r * r / 6.0 } else { 0.015 };
+    norms(x, shape).into_iter().map(one).sum()
+});
+
 /// The examples that the check runs beside the catalogue.
-pub(super) const EXAMPLES: &[&Registered] =
-    &[&TRANSLATE, &TILT, &PLUS_QUADRATIC, &DILATE, &CONJUGATED, &SMOOTHED, &FAR];
+pub(super) const EXAMPLES: &[&Registered] = &[
+    &TRANSLATE,
+    &TILT,
+    &PLUS_QUADRATIC,
+    &DILATE,
+    &CONJUGATED,
+    &SMOOTHED,
+    &FAR,
+    &GROUP_LASSO,
+    &SPARSE_GROUP_LASSO,
+    &GROUP_MCP,
+];

@@ -86,6 +86,7 @@ fn json_has_exactly_the_documented_fields() {
         "nonzero",
         "iterations",
         "optimality",
+        "polished",
         "verified",
         "max_abs_error",
         "bound",
@@ -96,7 +97,7 @@ fn json_has_exactly_the_documented_fields() {
     .collect();
     assert!(places.is_sorted(), "{out}");
     let value = json(&output);
-    assert_eq!(value.as_object().map(serde_json::Map::len), Some(10));
+    assert_eq!(value.as_object().map(serde_json::Map::len), Some(11));
     assert_eq!(value["verified"].as_object().map(serde_json::Map::len), Some(3));
     assert_eq!(value["coefficients"].as_object().map(serde_json::Map::len), Some(10));
     assert!(value["verified"]["max_abs_error"].as_f64() <= value["verified"]["bound"].as_f64());

@@ -116,10 +116,11 @@ impl Ball {
 /// The Euclidean norm of each row, `[vectors, 1]`, scaled so that no square overflows; its derivative at 0 is 0.
 pub(super) fn lengths(rows: &Tensor) -> Tensor {
     let scale = rows.detach().abs().max_keep(1);
-    let positive = scale.gt(Fixed(0.0));
-    let scale = positive.select(&scale, Fixed(1.0));
+    // NaN stays
+    let none = scale.le(Fixed(0.0));
+    let scale = none.select(Fixed(1.0), &scale);
     let squares = rows.div(&scale).square().sum_keep(1);
-    positive.select(positive.select(&squares, Fixed(1.0)).sqrt().mul(scale), Fixed(0.0))
+    none.select(Fixed(0.0), none.select(Fixed(1.0), &squares).sqrt().mul(scale))
 }
 
 impl Set for Ball {
