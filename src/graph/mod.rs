@@ -303,18 +303,9 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
             Ok((sources[0].shape().clone(), DType::U32))
         }
         (Routine::ArgSort { .. }, _) => Err("takes x: [rows, n], f32, i32 or u32"),
-        (Routine::Isotonic, [[_, _]]) if kinds[0] == DType::F32 => Ok((sources[0].shape().clone(), DType::F32)),
-        (Routine::Isotonic, _) => Err("takes x: [rows, n], f32"),
-        (Routine::TautString, [[rows, _], [rows2]]) if rows == rows2 && kinds.iter().all(|&d| d == DType::F32) => {
-            Ok((sources[0].shape().clone(), DType::F32))
+        (Routine::Isotonic | Routine::TautString | Routine::Excess { .. }, _) => {
+            if kinds.iter().all(|&d| d == DType::F32) { walk_result(routine, &dims) } else { Err("takes f32") }
         }
-        (Routine::TautString, _) => Err("takes x: [rows, n] and lambda: [rows], f32"),
-        (Routine::Excess { .. }, [[rows, n], [rows2, k]])
-            if rows == rows2 && *k == EXCESS_THRESHOLDS && kinds.iter().all(|&d| d == DType::F32) =>
-        {
-            Ok((Shape::from([*rows, n.div_ceil(EXCESS_BLOCK), *k]), DType::F32))
-        }
-        (Routine::Excess { .. }, _) => Err("takes x: [rows, n] and t: [rows, 256], f32"),
         (Routine::Scatter(_), [[_, inner], [m], [m2], [m3, inner2]])
             if m == m2
                 && m == m3
@@ -346,6 +337,20 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
         }
         (Routine::Dense(_), _) if kinds.iter().any(|&d| d != DType::F32) => Err("takes matrices of f32"),
         (Routine::Dense(kind), dims) => Ok((kind.result(dims)?, DType::F32)),
+    }
+}
+
+/// Of the algorithms that walk rows.
+fn walk_result(routine: &Routine, dims: &[&[usize]]) -> Result<(Shape, DType), &'static str> {
+    match (routine, dims) {
+        (Routine::TautString, [[rows, n], [rows2]]) if rows == rows2 => Ok((Shape::from([*rows, *n]), DType::F32)),
+        (Routine::TautString, _) => Err("takes x: [rows, n] and lambda: [rows], f32"),
+        (Routine::Excess { .. }, [[rows, n], [rows2, EXCESS_THRESHOLDS]]) if rows == rows2 => {
+            Ok((Shape::from([*rows, n.div_ceil(EXCESS_BLOCK), EXCESS_THRESHOLDS]), DType::F32))
+        }
+        (Routine::Excess { .. }, _) => Err("takes x: [rows, n] and t: [rows, 256], f32"),
+        (_, [[rows, n]]) => Ok((Shape::from([*rows, *n]), DType::F32)),
+        (_, _) => Err("takes x: [rows, n], f32"),
     }
 }
 
