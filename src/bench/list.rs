@@ -206,7 +206,7 @@ fn on(penalty: &Penalty) -> impl Fn(&[Tensor]) -> Vec<Tensor> + 'static {
     move |x| vec![penalty.value(&x[0])]
 }
 
-/// Every separable penalty: value, value and gradient, proximal operator; penalties on groups; a proximal AdamW step.
+/// Every separable penalty: value, value and gradient, proximal operator; penalties on groups; a proximal step of `AdamW`.
 pub fn penalties() -> Vec<Work> {
     let mut all = Vec::new();
     for of in penalty::all() {

@@ -187,8 +187,8 @@ pub fn all(n: usize, want: impl Fn(usize) -> u32 + 'static) -> Expect {
 /// [`all`] of floats, within a bound.
 pub fn near(n: usize, want: f32, bound: f32) -> Expect {
     Box::new(move |words| {
-        let bad = |w: &u32| !((f32::from_bits(*w) - want).abs() <= bound);
-        match words[..n].iter().position(bad) {
+        let good = |w: &u32| (f32::from_bits(*w) - want).abs() <= bound;
+        match words[..n].iter().position(|w| !good(w)) {
             None => Ok(()),
             Some(i) => Err(format!("element {i} is {} instead of {want}", f32::from_bits(words[i]))),
         }

@@ -1,4 +1,4 @@
-//! Training steps: a perceptron, a convolutional net and a transformer, each with AdamW, as a user writes them.
+//! Training steps: a perceptron, a convolutional net and a transformer, each with `AdamW`, as a user writes them.
 
 use super::work::{Fill, Input};
 use crate::error::Result;

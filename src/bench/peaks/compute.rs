@@ -77,7 +77,7 @@ pub static KINDS: [Kind; 8] = [
     Kind { name: "exp", unit: GOPS, ops: 4.0, features: NONE, ty: Type::F32, step: "$ = exp(-$);", end: End::Fixed(0.567_143_3, 2e-6) },
     Kind { name: "cos", unit: GOPS, ops: 4.0, features: NONE, ty: Type::F32, step: "$ = cos($);", end: End::Fixed(0.739_085_1, 1.6e-3) },
     Kind { name: "sqrt", unit: GOPS, ops: 4.0, features: NONE, ty: Type::F32, step: "$ = sqrt($ + b);", end: End::Fixed(1.618_034, 2e-6) },
-    Kind { name: "divide", unit: GOPS, ops: 4.0, features: NONE, ty: Type::F32, step: "$ = 0.5 * ($ + 2.0 / $);", end: End::Fixed(1.414_213_6, 2e-6) },
+    Kind { name: "divide", unit: GOPS, ops: 4.0, features: NONE, ty: Type::F32, step: "$ = 0.5 * ($ + 2.0 / $);", end: End::Fixed(std::f32::consts::SQRT_2, 2e-6) },
 ];
 
 impl Kind {
