@@ -32,14 +32,12 @@ var<workgroup> sh_go: u32;
 
 // The lesser and the greater of the k-th pair among `count` in a step.
 fn met(count: u32, step: u32, k: u32) -> vec2<u32> {
+    // Modulo count - 1; step and k are below it.
     let around = count - 1u;
-    var p = (step + k) % around;
-    var q = (step + around - k) % around;
-    if (k == 0u) {
-        p = around;
-        q = step;
-    }
-    return vec2<u32>(min(p, q), max(p, q));
+    let p = select(step + k, step + k - around, step + k >= around);
+    let q = select(step + around - k, step - k, step >= k);
+    let first = select(p, around, k == 0u);
+    return vec2<u32>(min(first, q), max(first, q));
 }
 
 // Column `ix` of the pair of blocks.

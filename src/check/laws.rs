@@ -259,6 +259,16 @@ const LAWS: &[Row] = &[
         let once = d.leaf(NONZERO, &[999]).cast(DType::F16).cast(DType::F32);
         equal(once.cast(DType::F16).cast(DType::F32), once)
     }),
+    ("law: the inverse transform undoes the transform", |d| { let x = d.any(&[3, 300, 2]); equal(x.fft().ifft(), x) }),
+    ("law: a transform keeps the norm", |d| {
+        let x = d.any(&[4096, 2]);
+        equal(x.fft().square().sum(..), x.square().sum(..).mul(4096.0))
+    }),
+    ("law: transforms turn convolution into products", |d| {
+        let (x, w) = (d.any(&[24]), d.any(&[24]));
+        let by_transform = x.rfft().complex_product(&w.rfft()).irfft(24);
+        equal(by_transform, carried(&x, Tensor::concat(&[&x, &x], 0).map(|t| vec![t])).window(0, 24, 1, 1).slice(0, 1..).matmul(&w.flip(0)))
+    }),
     ("law: bits and back", |d| { let x = d.any(&[999]); equal(x.bits().from_bits(), x) }),
 ];
 

@@ -335,6 +335,20 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
         (Routine::Scatter(_), _) => {
             Err("takes base: [n, inner], index: [m] u32, order: [m] u32, source: [m, inner] of the base's dtype")
         }
+        (Routine::Fft { .. }, [[_, n, 2]]) if n.is_power_of_two() && kinds[0] == DType::F32 => {
+            Ok((sources[0].shape().clone(), DType::F32))
+        }
+        (Routine::Fft { .. }, _) => Err("takes x: [rows, n, 2], f32, n a power of two"),
+        (Routine::Sparse { .. }, [[e], [n, k], [m], [e2], [e3], [n2], [e4], [e5], [e6]])
+            if [e2, e3, e4, e5, e6].iter().all(|&x| x == e)
+                && *m >= 1
+                && *n2 == n + 1
+                && kinds[..2] == [DType::F32; 2]
+                && kinds[2..] == [DType::U32; 7] =>
+        {
+            Ok((Shape::from([m - 1, *k]), DType::F32))
+        }
+        (Routine::Sparse { .. }, _) => Err("takes values: [e], x: [n, k], f32, and the u32 structure of the matrix"),
         (Routine::Dense(_), _) if kinds.iter().any(|&d| d != DType::F32) => Err("takes matrices of f32"),
         (Routine::Dense(kind), dims) => Ok((kind.result(dims)?, DType::F32)),
     }
@@ -376,6 +390,8 @@ pub fn op_name(op: &Op) -> String {
         Op::Routine(Routine::Excess { .. }) => "excess".into(),
         Op::Routine(Routine::Scatter(kind)) => format!("scatter_{}", format!("{kind:?}").to_lowercase()),
         Op::Routine(Routine::Dense(kind)) => kind.name().into(),
+        Op::Routine(Routine::Sparse { .. }) => "sparse_matmul".into(),
+        Op::Routine(Routine::Fft { inverse }) => if *inverse { "ifft" } else { "fft" }.into(),
     }
 }
 

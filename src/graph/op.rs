@@ -95,6 +95,20 @@ pub enum Routine {
     Scatter(Scatter),
     /// Dense linear algebra on each matrix of a batch, all f32.
     Dense(Dense),
+    /// `y[r, k] = sum over j of x[r, j] exp(-2 pi i j k / n)` for `x: [rows, n, 2]` of (re, im), f32, `n` a power of two; the inverse has
+    /// the other sign, and no factor.
+    Fft {
+        /// The sign of the exponent is positive.
+        inverse: bool,
+    },
+    /// A sparse matrix times a dense one: `y[r, c] = sum over e in offsets[r]..offsets[r + 1] of values[e] x[columns[e], c]`. Sources:
+    /// `values: [entries]`, `x: [n, k]` (f32); then, of `u32`, `offsets: [m + 1]`, `columns: [entries]` and the `rows: [entries]` they
+    /// belong to; and for the transposed matrix its `offsets: [n + 1]`, its `columns`, the `order` in which it has the entries, and
+    /// the inverse of that order: `[entries]` each. Result `[m, k]`.
+    Sparse {
+        /// How many invocations share an element of the result, a power of two; and of a product with the transposed matrix.
+        team: [u32; 2],
+    },
     /// `gram: [k, k]` symmetric, `linear: [k]`, `start: [k]`, `weights: [3, k / block]` (rows `l1`, `l2`, `c`), all f32, `k` at
     /// most [`MOST`](Routine::MOST): the point after `epochs` sweeps over blocks of `block` elements in turn,
     /// `u = w_b - (gram w - linear)_b / c_b`, `w_b = max(0, 1 - (l1_b / c_b) / ||u||) u / (1 + l2_b / c_b)`; a block with

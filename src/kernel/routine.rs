@@ -6,11 +6,13 @@
 
 mod dense;
 mod descent;
+mod fft;
 mod jacobi;
 mod matmul;
 mod scan;
 mod scatter;
 mod sort;
+mod sparse;
 mod walk;
 
 pub use matmul::EPILOGUE_WORD;
@@ -89,6 +91,8 @@ pub fn lower(
         Routine::Scatter(kind) => scatter::lower(&mut steps, *kind, &sources[0], sources[1].shape[0])?,
         Routine::Dense(kind) => dense::lower(&mut steps, *kind, sources)?,
         Routine::Descent { epochs, block } => descent::lower(&mut steps, sources[1].shape[0], *epochs, *block)?,
+        Routine::Sparse { team } => sparse::lower(&mut steps, team[0], sources)?,
+        Routine::Fft { inverse } => fft::lower(&mut steps, [sources[0].shape[0], sources[0].shape[1]], *inverse)?,
     }
     Ok(steps.lowered)
 }

@@ -23,6 +23,7 @@ pub mod conv;
 pub mod create;
 pub mod descent;
 pub mod factor;
+pub mod fourier;
 pub mod index;
 pub mod join;
 pub mod linalg;
@@ -39,6 +40,7 @@ pub mod reduce;
 pub mod resize;
 pub mod solve;
 pub mod sort;
+pub mod sparse;
 pub mod spectral;
 
 pub use axes::Axes;
@@ -49,6 +51,7 @@ pub use operand::{Fixed, Operand};
 pub use pool::Pool;
 pub use random::Key;
 pub use solve::Triangle;
+pub use sparse::Csr;
 
 use crate::error::{Error, Site};
 use crate::tensor::Tensor;

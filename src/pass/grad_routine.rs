@@ -37,6 +37,12 @@ pub(super) fn routine(step: &Adjoint, routine: &Routine) -> Result<Cotangents> {
             "differentiate the conditions of the minimum instead, or detach the result",
             step.node.site(),
         )),
+        Routine::Sparse { team } => step.each(|ix| sparse(step, *team, ix)),
+        // The conjugate transpose of a symmetric matrix is its conjugate.
+        Routine::Fft { inverse } => {
+            let back = Routine::Fft { inverse: !inverse };
+            step.each(|_| Node::routine(back.clone(), vec![step.g.clone()], step.algebra.site))
+        }
     }
 }
 
@@ -46,6 +52,20 @@ fn matmul(step: &Adjoint, ix: usize) -> Result<Node> {
     let other = m.permute(step.node.source(1 - ix), &[0, 2, 1])?;
     let operands = if ix == 0 { vec![g.clone(), other] } else { vec![other, g.clone()] };
     Node::routine(Routine::Matmul, operands, m.site)
+}
+
+/// `y = a x`: `x̄ = a^T g`; of an entry at `(r, c)` the product of row `r` of `g` and row `c` of `x`.
+fn sparse(step: &Adjoint, team: [u32; 2], ix: usize) -> Result<Node> {
+    let m = step.algebra;
+    let of = |ix: usize| step.node.source(ix).clone();
+    if ix == 0 {
+        let both = m.mul(&picked(m, step.g, &of(4))?, &picked(m, &of(1), &of(3))?)?;
+        return m.sum(&both, &[1]);
+    }
+    let ordered = |ix: usize| Node::gather(&of(ix), 0, &of(7), m.site);
+    // The rows of the transposed matrix are the columns of this.
+    let sources = vec![ordered(0)?, step.g.clone(), of(5), of(6), ordered(3)?, of(2), of(3), of(8), of(7)];
+    Node::routine(Routine::Sparse { team: [team[1], team[0]] }, sources, m.site)
 }
 
 /// `y_i = prod_{l <= i} x_l`: `x̄_j = y_{j-1} s_j` with `s_j = g_j + x_{j+1} s_{j+1}`, which is right for zeros too.

@@ -17,6 +17,7 @@ mod compare;
 mod dense;
 mod descent;
 mod eval;
+mod fft;
 mod fold;
 pub mod integer;
 pub mod map;

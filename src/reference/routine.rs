@@ -24,6 +24,8 @@ pub fn run(routine: &Routine, sources: &[&Array]) -> Array {
         Routine::Scatter(kind) => scatter(*kind, sources[0], sources[1], sources[3]),
         Routine::Dense(kind) => super::dense::run(*kind, sources),
         Routine::Descent { epochs, block } => super::descent::run(*epochs, *block, sources),
+        Routine::Fft { inverse } => super::fft::run(*inverse, sources[0]),
+        Routine::Sparse { .. } => sparse(sources),
     }
 }
 
@@ -210,4 +212,23 @@ fn scatter(kind: Scatter, base: &Array, index: &Array, source: &Array) -> Array 
         }
     }
     Array::collect(base.shape.clone(), base.dtype, out)
+}
+
+fn sparse(sources: &[&Array]) -> Array {
+    let [values, x, offsets, columns] = [0, 1, 2, 3].map(|ix| sources[ix]);
+    let (m, k) = (offsets.len() - 1, x.shape[1]);
+    let mut out = Vec::with_capacity(m * k);
+    for row in 0..m {
+        let entries = offsets.values[row] as usize..offsets.values[row + 1] as usize;
+        for c in 0..k {
+            let mut sum = Fold::new(Join::Sum, DType::F32);
+            for e in entries.clone() {
+                let (v, y) = (values.ball(e), x.ball(columns.values[e] as usize * k + c));
+                let error = times(v.value.abs(), y.error) + times(v.error, y.value.abs()) + times(v.error, y.error);
+                sum.push(Ball { value: v.value * y.value, error });
+            }
+            out.push(sum.get(entries.len() as f64));
+        }
+    }
+    Array::collect(Shape::from([m, k]), DType::F32, out)
 }

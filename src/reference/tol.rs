@@ -83,3 +83,10 @@ pub fn matmul_depth(k: usize) -> f64 {
 pub fn scan_depth(n: usize) -> f64 {
     n.saturating_sub(1).min(SCAN_CHAIN) as f64
 }
+
+/// The number of roundings, relative to the norm of what is summed, of an element of a Fourier transform of `n` elements: 6 per
+/// factor 2 (a product of complex numbers, a root within an ulp, a sum), and 6 between passes, of which there may be 3.
+#[must_use]
+pub fn fft_depth(n: usize) -> f64 {
+    6.0 * (f64::from(n.max(1).ilog2()) + 3.0)
+}

@@ -11,6 +11,7 @@ mod coordinate;
 mod cpu;
 mod dense;
 mod embed;
+mod fourier;
 mod grads;
 mod grads_move;
 mod grads_routine;

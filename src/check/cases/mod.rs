@@ -3,6 +3,7 @@
 mod activation;
 mod dense;
 mod descent;
+mod fourier;
 mod index;
 mod integer;
 mod linalg;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(linalg::cases());
     cases.extend(dense::cases());
     cases.extend(descent::cases());
+    cases.extend(fourier::cases());
     cases.extend(window::cases());
     cases.extend(index::cases());
     cases.extend(random::cases());

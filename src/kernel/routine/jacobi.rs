@@ -25,8 +25,8 @@ struct Jacobi {
 /// Start and rounds.
 fn sweeps(steps: &mut Steps<'_>, [b, m, n]: [usize; 3], symmetric: bool) -> Result<Jacobi, String> {
     let plan = Sweeps::of(n);
-    let turns = 3 * n * m.div_ceil(lanes(m));
-    stretches("jacobi_start", 1, 0, |_| turns)?;
+    let copied = 3 * n * m.div_ceil(lanes(m));
+    stretches("jacobi_start", 1, 0, |_| copied)?;
     let stride = HEAD + plan.sweeps;
     let buffers = Jacobi {
         w: steps.scratch((b * m * n) as u64)?,
@@ -41,14 +41,13 @@ fn sweeps(steps: &mut Steps<'_>, [b, m, n]: [usize; 3], symmetric: bool) -> Resu
     let shape = vec![word(m), word(n), word(b), word(stride)];
     steps.dispatch(start, vec![Operand::Source(0), w, v, state], shape, b as u64)?;
     let pairs = plan.blocks / 2;
-    let width = (plan.width * plan.width).min(256);
-    let entries = 1024usize.div_ceil(width);
-    let stretch = 1024 / plan.width;
-    let products = (plan.width * plan.width).div_ceil(width) * stretch;
-    let turns = m.div_ceil(stretch) * (3 * entries + products)
-        + (m + n).div_ceil(stretch) * entries * (plan.width + 2)
-        + plan.inner * plan.width * (plan.width * plan.width).div_ceil(width);
-    stretches("jacobi_round", 1, 0, |_| turns)?;
+    // Where a barrier is dear, few invocations are better, if each may take as many turns.
+    let square = plan.width * plan.width;
+    let few = steps.limits.cpu && !steps.limits.lockstep;
+    let lanes = [64, 128, 256].map(|most: usize| most.min(square));
+    let fits = |width: usize| stretches("jacobi_round", 1, 0, |_| turns([m, n], plan, width));
+    let width = *lanes.iter().find(|&&w| few && fits(w).is_ok()).unwrap_or(&lanes[2]);
+    fits(width)?;
     let overrides = vec![("WG", width as f64), ("N", plan.width as f64), ("INNER", plan.inner as f64)];
     let label = format!("jacobi_round/f32/n{}", plan.width);
     let round = in_place(kernel("jacobi_round", label, &[], overrides, (0, 3)), 3);
@@ -59,6 +58,15 @@ fn sweeps(steps: &mut Steps<'_>, [b, m, n]: [usize; 3], symmetric: bool) -> Resu
         }
     }
     Ok(buffers)
+}
+
+/// Turns of the loops of one of `width` invocations in a round.
+fn turns([m, n]: [usize; 2], plan: Sweeps, width: usize) -> usize {
+    let (square, stretch) = (plan.width * plan.width, 1024 / plan.width);
+    let entries = 1024usize.div_ceil(width);
+    let loaded = m.div_ceil(stretch) * (entries + square.div_ceil(width) * stretch);
+    let applied = (m.div_ceil(stretch) + n.div_ceil(stretch)) * entries * (plan.width + 2);
+    loaded + applied + plan.inner * plan.width * (square.div_ceil(width) + 2)
 }
 
 /// Sorts; the columns of `w` in order go to `sorted`.
