@@ -45,8 +45,7 @@ impl Profile {
     }
     /// Positions of the parameters that say how strong the penalty is.
     fn strengths(&self) -> impl Iterator<Item = usize> + use<> {
-        let named = self.of().parameters.iter().enumerate();
-        named.filter(|(_, p)| ["l1", "l2", "lambda"].contains(&p.name)).map(|(ix, _)| ix)
+        self.of().strengths()
     }
     fn multiplied(mut self, m: f64) -> Profile {
         self.strengths().for_each(|ix| self.0.parameters[ix] *= m);

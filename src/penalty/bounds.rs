@@ -44,5 +44,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: false,
     homogeneous: false,
+    samples: &[[0.5, 0.5, 0.0, 0.0], [-3.0, 0.25, 0.0, 0.0]],
+    elsewhere: "PyProximal Box(lower, upper), ProximalOperators.jl IndBox, jaxopt projection_box",
     source: "N. Parikh, S. Boyd, Proximal algorithms, Found. Trends Optim. 1 (2014), section 6.2.4",
 };

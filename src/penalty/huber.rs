@@ -37,5 +37,8 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: true,
     homogeneous: false,
+    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+    elsewhere: "PyProximal Huber(alpha) is lambda = 1/alpha, delta = alpha; ProximalOperators.jl \
+                HuberLoss(delta, lambda)",
     source: "P. Huber, Robust estimation of a location parameter, Ann. Math. Statist. 35 (1964)",
 };

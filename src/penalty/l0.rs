@@ -22,5 +22,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
+    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0]],
+    elsewhere: "PyProximal L0(sigma), ProximalOperators.jl NormL0",
     source: "T. Blumensath, M. Davies, Iterative thresholding for sparse approximations, J. Fourier Anal. Appl. 14 (2008)",
 };

@@ -5,7 +5,7 @@ use crate::penalty::profile::{Parameter, Range, Separable, between};
 /// See the module.
 pub const PENALTY: Separable = Separable {
     name: "l1",
-    aliases: &["lasso"],
+    aliases: &["lasso", "laplace"],
     summary: "sets unimportant coefficients to exactly zero and shrinks the rest by a constant",
     formula: "l1 |x|",
     parameters: &[Parameter {
@@ -29,5 +29,8 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: true,
     homogeneous: true,
+    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0]],
+    elsewhere: "scikit-learn Lasso, skglm L1, PyProximal L1(sigma), ProximalOperators.jl NormL1, ProxImaL \
+                norm1, copt L1Norm, jaxopt prox_lasso",
     source: "R. Tibshirani, Regression shrinkage and selection via the lasso, JRSS B 58 (1996)",
 };

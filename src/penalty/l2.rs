@@ -27,5 +27,8 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: true,
     homogeneous: false,
+    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0]],
+    elsewhere: "scikit-learn Ridge, skglm L2, PyProximal L2(sigma = lambda), ProximalOperators.jl SqrNormL2, \
+                ProxImaL sum_squares (half as strong), jaxopt prox_ridge (half as strong)",
     source: "A. Hoerl, R. Kennard, Ridge regression: biased estimation for nonorthogonal problems, Technometrics 12 (1970)",
 };

@@ -24,7 +24,7 @@ fn prox(x: f64, step: f64, p: &Parameters) -> f64 {
 /// See the module.
 pub const PENALTY: Separable = Separable {
     name: "log-sum",
-    aliases: &["logsum"],
+    aliases: &["logsum", "log1"],
     summary: "the limit of reweighted lasso: strong pull near zero, ever weaker farther out; concave",
     formula: "lambda log(1 + |x|/epsilon)",
     parameters: &[
@@ -51,6 +51,9 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
+    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+    elsewhere: "skglm LogSumPenalty(alpha, eps); PyProximal Log(sigma, gamma) is lambda = sigma/log(1 + gamma), \
+                epsilon = 1/gamma, and Log1(sigma, delta) is this plus the constant sigma log(delta)",
     source: "E. Candes, M. Wakin, S. Boyd, Enhancing sparsity by reweighted l1 minimization, J. Fourier Anal. Appl. 14 \
              (2008); prox: P. Gong et al., A general iterative shrinkage and thresholding algorithm, ICML (2013)",
 };

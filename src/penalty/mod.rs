@@ -43,6 +43,7 @@ mod set;
 mod sorted;
 mod spec;
 mod spectral;
+mod stationary;
 mod term;
 mod terms;
 

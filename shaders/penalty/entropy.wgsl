@@ -1,0 +1,78 @@
+// entropy: value(x) = lambda x log x for x >= 0 (0 at 0), else the greatest finite number in place of infinity.
+//
+// p = (lambda, -, -, -), lambda >= 0. Elementwise: scalars of the caller's kernel; no memory, no barriers.
+// prox(x, s) = argmin_u (u - x)^2 / (2 s) + value(u), the root of u + P (1 + log u) = x, P = s lambda. Where u >= P
+// Newton's iteration in u climbs to it from a lower bound, elsewhere that in log u comes down to it from an upper
+// bound; the slopes lie between 1 and 2, so every turn halves the error at least and squares it in the end: seven
+// turns.
+// distance(x, g): from -g to the gradient at x; below 0 there is none and the distance is the greatest finite number. 0
+// stands for every number below the least normal one, m = 2^-126, and takes the slopes up to that at m.
+// Source: P. Combettes, J.-C. Pesquet, Proximal splitting methods in signal processing, Springer (2011), table 10.2.
+
+// 1 + log m.
+const ENTROPY_STEEPEST: f32 = -86.3365448;
+
+fn entropy_value(x: f32, p: vec4<f32>) -> f32 {
+    if (x < 0.0) {
+        return 0x1.fffffep+127f;
+    }
+    if (x == 0.0) {
+        return 0.0;
+    }
+    return p.x * x * special_log(x);
+}
+
+fn entropy_grad(x: f32, p: vec4<f32>) -> f32 {
+    if (x < 0.0) {
+        return 0.0;
+    }
+    if (x == 0.0) {
+        return p.x * ENTROPY_STEEPEST;
+    }
+    return p.x * (special_log(x) + 1.0);
+}
+
+fn entropy_curvature(x: f32, p: vec4<f32>) -> f32 {
+    if (x <= 0.0) {
+        return 0.0;
+    }
+    return p.x / x;
+}
+
+fn entropy_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
+    let pull = step * p.x;
+    if (pull == 0.0 || !special_is_finite(x)) {
+        return select(x, 0.0, x < 0.0);
+    }
+    let level = special_log(pull);
+    if (pull * (2.0 + level) < x) {
+        var u = max(pull, x - pull * (1.0 + special_log(max(x, pull))));
+        for (var turn = 0u; turn < 7u; turn += 1u) {
+            u = max(u - (u - x + pull * (1.0 + special_log(u))) / (1.0 + pull / u), pull);
+        }
+        return u;
+    }
+    let goal = x / pull - 1.0;
+    var l = min(goal, level);
+    for (var turn = 0u; turn < 7u; turn += 1u) {
+        let share = special_exp(l) / pull;
+        l = l - (l - goal + share) / (1.0 + share);
+    }
+    return special_exp(l);
+}
+
+fn entropy_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
+    let u = entropy_prox(x, step, p);
+    if (u == 0.0) {
+        return 0.0;
+    }
+    return 1.0 / (1.0 + step * p.x / u);
+}
+
+fn entropy_distance(x: f32, g: f32, p: vec4<f32>) -> f32 {
+    if (x < 0.0) {
+        return 0x1.fffffep+127f;
+    }
+    let over = g + entropy_grad(x, p);
+    return select(abs(over), 0.0, x == 0.0 && over >= 0.0);
+}
