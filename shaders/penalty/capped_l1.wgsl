@@ -43,7 +43,7 @@ fn capped_l1_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
 
 fn capped_l1_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
     let pull = step * p.x;
-    return select(select(0.0, 1.0, abs(x) > pull), 1.0, abs(x) > capped_l1_jump(pull, p.y));
+    return select(1.0, 0.0, abs(x) <= min(pull, capped_l1_jump(pull, p.y)) && p.x > 0.0);
 }
 
 fn capped_l1_distance(x: f32, g: f32, p: vec4<f32>) -> f32 {

@@ -11,17 +11,27 @@
 // their hyperbolic entropy.
 
 fn cosh_value(x: f32, p: vec4<f32>) -> f32 {
+    // not 0 times infinity
+    if (p.x == 0.0) {
+        return 0.0;
+    }
     let s = special_sinh(0.5 * abs(x) / p.y);
     // in an order that overflows no sooner than the result
     return 2.0 * (p.x * p.y * s) * (p.y * s);
 }
 
 fn cosh_grad(x: f32, p: vec4<f32>) -> f32 {
+    if (p.x == 0.0) {
+        return 0.0;
+    }
     let t = 0.5 * x / p.y;
     return 2.0 * (p.x * p.y * special_sinh(t)) * special_cosh(t);
 }
 
 fn cosh_curvature(x: f32, p: vec4<f32>) -> f32 {
+    if (p.x == 0.0) {
+        return 0.0;
+    }
     return p.x * special_cosh(x / p.y);
 }
 

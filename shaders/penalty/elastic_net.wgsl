@@ -26,7 +26,7 @@ fn elastic_net_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
 }
 
 fn elastic_net_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
-    return select(1.0 / (1.0 + step * p.y), 0.0, abs(x) <= step * p.x);
+    return select(1.0 / (1.0 + step * p.y), 0.0, abs(x) <= step * p.x && p.x > 0.0);
 }
 
 fn elastic_net_distance(x: f32, g: f32, p: vec4<f32>) -> f32 {

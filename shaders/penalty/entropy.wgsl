@@ -39,6 +39,26 @@ fn entropy_curvature(x: f32, p: vec4<f32>) -> f32 {
     return p.x / x;
 }
 
+// log u for the root u <= P, from P and its logarithm.
+fn entropy_log(x: f32, pull: f32, level: f32) -> f32 {
+    let goal = x / pull - 1.0;
+    var l = min(goal, level);
+    for (var turn = 0u; turn < 7u; turn += 1u) {
+        let share = special_exp(l) / pull;
+        l = l - (l - goal + share) / (1.0 + share);
+    }
+    return l;
+}
+
+// The root u >= P.
+fn entropy_root(x: f32, pull: f32) -> f32 {
+    var u = max(pull, x - pull * (1.0 + special_log(max(x, pull))));
+    for (var turn = 0u; turn < 7u; turn += 1u) {
+        u = max(u - (u - x + pull * (1.0 + special_log(u))) / (1.0 + pull / u), pull);
+    }
+    return u;
+}
+
 fn entropy_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
     let pull = step * p.x;
     if (pull == 0.0 || !special_is_finite(x)) {
@@ -46,27 +66,23 @@ fn entropy_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
     }
     let level = special_log(pull);
     if (pull * (2.0 + level) < x) {
-        var u = max(pull, x - pull * (1.0 + special_log(max(x, pull))));
-        for (var turn = 0u; turn < 7u; turn += 1u) {
-            u = max(u - (u - x + pull * (1.0 + special_log(u))) / (1.0 + pull / u), pull);
-        }
-        return u;
+        return entropy_root(x, pull);
     }
-    let goal = x / pull - 1.0;
-    var l = min(goal, level);
-    for (var turn = 0u; turn < 7u; turn += 1u) {
-        let share = special_exp(l) / pull;
-        l = l - (l - goal + share) / (1.0 + share);
-    }
-    return special_exp(l);
+    return special_exp(entropy_log(x, pull, level));
 }
 
 fn entropy_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
-    let u = entropy_prox(x, step, p);
-    if (u == 0.0) {
-        return 0.0;
+    let pull = step * p.x;
+    if (pull == 0.0 || !special_is_finite(x)) {
+        return select(1.0, 0.0, x <= 0.0);
     }
-    return 1.0 / (1.0 + step * p.x / u);
+    let level = special_log(pull);
+    if (pull * (2.0 + level) < x) {
+        return 1.0 / (1.0 + pull / entropy_root(x, pull));
+    }
+    // u / P, of which u alone may be below the normal numbers
+    let share = special_exp(entropy_log(x, pull, level) - level);
+    return share / (1.0 + share);
 }
 
 fn entropy_distance(x: f32, g: f32, p: vec4<f32>) -> f32 {

@@ -56,7 +56,7 @@ fn log_sum_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
 
 fn log_sum_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
     let u = log_sum_root(abs(x), step, p);
-    if (u == 0.0) {
+    if (u == 0.0 && p.x > 0.0) {
         return 0.0;
     }
     return 1.0 / (1.0 + step * log_sum_curvature(u, p));

@@ -24,7 +24,7 @@ fn mcp_grad(x: f32, p: vec4<f32>) -> f32 {
 }
 
 fn mcp_curvature(x: f32, p: vec4<f32>) -> f32 {
-    return select(-1.0 / p.y, 0.0, abs(x) > p.x * p.y);
+    return select(-1.0 / p.y, 0.0, abs(x) > p.x * p.y || p.x == 0.0);
 }
 
 fn mcp_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
@@ -48,9 +48,9 @@ fn mcp_prox(x: f32, step: f32, p: vec4<f32>) -> f32 {
 fn mcp_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
     let r = abs(x);
     if (step >= p.y) {
-        return select(1.0, 0.0, r <= sqrt(step) * sqrt(p.y) * p.x);
+        return select(1.0, 0.0, r <= sqrt(step) * sqrt(p.y) * p.x && p.x > 0.0);
     }
-    if (r > p.x * p.y) {
+    if (r > p.x * p.y || p.x == 0.0) {
         return 1.0;
     }
     return select(p.y / (p.y - step), 0.0, r <= step * p.x);

@@ -70,7 +70,7 @@ fn scad_prox_slope(x: f32, step: f32, p: vec4<f32>) -> f32 {
     if (!concave && r > p.x * (1.0 + step)) {
         return (p.y - 1.0) / (p.y - 1.0 - step);
     }
-    return select(1.0, 0.0, r <= step * p.x);
+    return select(1.0, 0.0, r <= step * p.x && p.x > 0.0);
 }
 
 fn scad_distance(x: f32, g: f32, p: vec4<f32>) -> f32 {

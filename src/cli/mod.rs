@@ -6,6 +6,7 @@ mod adapters;
 mod bench;
 mod check;
 mod fit;
+mod gallery;
 mod lint;
 mod penalties;
 mod picture;

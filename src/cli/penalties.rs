@@ -1,11 +1,12 @@
 //! `ridgepoint penalties`: the catalogue.
 
-use super::{Failure, Outcome, json, say};
+use super::{Failure, Outcome, gallery, json, say};
 use clap::Args;
 use comfy_table::{ContentArrangement, Table as Grid, presets};
 use ridgepoint::Error;
 use ridgepoint::penalty::{Entry, catalogue};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 A specification is name(parameter=value,…); parameters left out have their defaults.
@@ -13,6 +14,7 @@ A specification is name(parameter=value,…); parameters left out have their def
 Examples:
   ridgepoint penalties
   ridgepoint penalties mcp
+  ridgepoint penalties --html penalties.html
   ridgepoint fit data.csv --penalty 'mcp(lambda=0.2,gamma=3)'
   ridgepoint fit data.csv --penalty 'sparse-group-lasso(l1=0.1,lambda=0.2,groups=0-3|4-9,weights=root)'";
 
@@ -26,6 +28,9 @@ pub struct Penalties {
     /// Print JSON for machines
     #[arg(long)]
     json: bool,
+    /// Write a page with a picture of each into this file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "name"])]
+    html: Option<PathBuf>,
 }
 
 struct Shown<'a>(&'a Entry);
@@ -59,7 +64,7 @@ impl Serialize for Choice<'_> {
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let e = self.0;
-        let mut out = serializer.serialize_struct("penalty", 10)?;
+        let mut out = serializer.serialize_struct("penalty", 11)?;
         out.serialize_field("name", &e.name)?;
         out.serialize_field("aliases", &e.aliases)?;
         out.serialize_field("summary", &e.summary)?;
@@ -69,6 +74,7 @@ impl Serialize for Shown<'_> {
         out.serialize_field("options", &e.options.iter().map(Choice).collect::<Vec<_>>())?;
         out.serialize_field("convex", &e.convex)?;
         out.serialize_field("set", &e.set)?;
+        out.serialize_field("elsewhere", &e.elsewhere)?;
         out.serialize_field("source", &e.source)?;
         out.end()
     }
@@ -77,6 +83,11 @@ impl Serialize for Shown<'_> {
 impl Penalties {
     pub fn run(self) -> Result<Outcome, Failure> {
         let all = catalogue();
+        if let Some(path) = &self.html {
+            gallery::write(&all, path)?;
+            say(&format!("{} penalties in {}", all.len(), path.display()));
+            return Ok(Outcome::Good);
+        }
         let Some(name) = &self.name else {
             if self.json {
                 say(&json(&all.iter().map(Shown).collect::<Vec<_>>())?);

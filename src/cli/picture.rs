@@ -27,7 +27,7 @@ pub struct Picture {
 }
 
 /// Okabe and Ito's colours, told apart with any colour vision, and four more for crowded pictures.
-const COLOURS: [RGBColor; 12] = [
+pub(super) const COLOURS: [RGBColor; 12] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -41,18 +41,18 @@ const COLOURS: [RGBColor; 12] = [
     RGBColor(0, 90, 70),
     RGBColor(190, 30, 80),
 ];
-const GREY: RGBColor = RGBColor(196, 196, 196);
-const INK: RGBColor = RGBColor(60, 60, 60);
-const FAINT: RGBColor = RGBColor(228, 228, 228);
+pub(super) const GREY: RGBColor = RGBColor(196, 196, 196);
+pub(super) const INK: RGBColor = RGBColor(60, 60, 60);
+pub(super) const FAINT: RGBColor = RGBColor(228, 228, 228);
 /// In pixels, as shown.
 const SIZE: (u32, u32) = (960, 600);
 /// The canvas has this many units to a pixel: coordinates are whole numbers, and lines through whole pixels look bent.
-const FINE: u32 = 8;
+pub(super) const FINE: u32 = 8;
 /// Between the names at the ends of the lines, in pixels.
 const LINE_HEIGHT: i32 = 17;
 
 /// A number with three significant digits, without a needless exponent.
-fn short(x: f64) -> String {
+pub(super) fn short(x: f64) -> String {
     let size = x.abs();
     if size == 0.0 || !x.is_finite() {
         return "0".into();
@@ -65,16 +65,16 @@ fn short(x: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
-fn font(size: u32) -> TextStyle<'static> {
+pub(super) fn font(size: u32) -> TextStyle<'static> {
     ("sans-serif", fine(size)).into_font().color(&INK)
 }
 
-fn fine(pixels: u32) -> u32 {
+pub(super) fn fine(pixels: u32) -> u32 {
     pixels * FINE
 }
 
 /// A place on the canvas.
-fn at(x: i32, y: i32) -> (i32, i32) {
+pub(super) fn at(x: i32, y: i32) -> (i32, i32) {
     (x * FINE as i32, y * FINE as i32)
 }
 

@@ -25,8 +25,15 @@ pub struct Entry {
     pub convex: bool,
     /// Whether it is the indicator of a set, on whole tensors.
     pub set: bool,
+    /// Who else has it, under which name; empty if nobody is known to.
+    pub elsewhere: String,
     /// Where it was published.
     pub source: String,
+    /// Its functions of one number, if it is a sum of those.
+    pub separable: Option<&'static Separable>,
+    /// Its value in f64, from coefficients, their shape and the parameters, if it is one on whole tensors; of a set how far
+    /// outside the coefficients are.
+    pub mirror: Option<fn(&[f64], &[usize], &[f64]) -> f64>,
 }
 
 /// Every penalty that [`parse`](super::parse) knows: the separable ones, their versions on groups, those on whole tensors.
@@ -49,11 +56,14 @@ fn whole(registered: &Registered) -> Entry {
         options: registered.options.to_vec(),
         convex: of.convex,
         set: of.set,
+        elsewhere: String::new(),
         source: of.source.into(),
+        separable: None,
+        mirror: Some(registered.mirror),
     }
 }
 
-fn separable(of: &Separable) -> Entry {
+fn separable(of: &'static Separable) -> Entry {
     Entry {
         name: of.name.into(),
         aliases: of.aliases.iter().map(ToString::to_string).collect(),
@@ -64,7 +74,10 @@ fn separable(of: &Separable) -> Entry {
         options: Vec::new(),
         convex: of.convex,
         set: false,
+        elsewhere: of.elsewhere.into(),
         source: of.source.into(),
+        separable: Some(of),
+        mirror: None,
     }
 }
 
@@ -95,7 +108,10 @@ fn grouped(of: &Separable) -> Entry {
         options: Vec::new(),
         convex: of.convex,
         set: false,
+        elsewhere: if lasso { "skglm WeightedGroupL2, celer GroupLasso, PyProximal L21".into() } else { String::new() },
         source,
+        separable: None,
+        mirror: None,
     }
 }
 
@@ -123,9 +139,12 @@ fn sparse_group_lasso() -> Entry {
         options: Vec::new(),
         convex: true,
         set: false,
+        elsewhere: "PyProximal L21_plus_L1".into(),
         source:
             "N. Simon, J. Friedman, T. Hastie, R. Tibshirani, A sparse-group lasso, J. Comput. Graph. Stat. 22 (2013)"
                 .into(),
+        separable: None,
+        mirror: None,
     }
 }
 
@@ -149,6 +168,9 @@ impl fmt::Display for Entry {
             writeln!(f, "  {:<11} {}, default {}", o.name, o.meaning, o.default)?;
         }
         writeln!(f, "  convex      {}", if self.convex { "yes" } else { "no" })?;
+        if !self.elsewhere.is_empty() {
+            writeln!(f, "  elsewhere   {}", self.elsewhere)?;
+        }
         write!(f, "  source      {}", self.source)
     }
 }

@@ -3,17 +3,22 @@
 use crate::penalty::profile::{Parameter, Range, Separable, strength};
 use crate::penalty::stationary::even;
 
+/// The product, 0 where the first is 0 and the second infinite.
+fn times(strength: f64, y: f64) -> f64 {
+    if strength == 0.0 { 0.0 } else { strength * y }
+}
+
 fn value(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {
-    lambda * delta * delta * 2.0 * (x / delta / 2.0).sinh().powi(2)
+    times(lambda * delta * delta * 2.0, (x / delta / 2.0).sinh().powi(2))
 }
 
 /// The derivative at `x >= 0`.
 fn slope(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {
-    lambda * delta * (x / delta).sinh()
+    times(lambda * delta, (x / delta).sinh())
 }
 
 fn curvature(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {
-    lambda * (x / delta).cosh()
+    times(lambda, (x / delta).cosh())
 }
 
 /// See the module.

@@ -43,7 +43,7 @@ pub const PENALTY: Separable = Separable {
     grad: |x, &[lambda, gamma, ..]| {
         if x == 0.0 { 0.0 } else { between(lambda - x.abs() / gamma, 0.0, lambda) * x.signum() }
     },
-    curvature: |x, &[lambda, gamma, ..]| if x.abs() <= gamma * lambda { -1.0 / gamma } else { 0.0 },
+    curvature: |x, &[lambda, gamma, ..]| if lambda > 0.0 && x.abs() <= gamma * lambda { -1.0 / gamma } else { 0.0 },
     prox,
     subdifferential: |x, &[lambda, gamma, ..]| match x {
         0.0 => [-lambda, lambda],

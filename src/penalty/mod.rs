@@ -34,6 +34,7 @@ mod difference;
 mod functional;
 mod group;
 mod lift;
+pub mod matrix;
 mod overlap;
 mod profile;
 mod registry;

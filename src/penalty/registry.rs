@@ -1,7 +1,7 @@
 //! The penalties on whole tensors that specifications and the catalogue know, and what their checks need.
 
 use super::functional::{Description, Functional, Whole};
-use super::{Penalty, calculus, difference, set, sorted, spectral};
+use super::{Penalty, calculus, difference, matrix, set, sorted, spectral};
 use std::sync::Arc;
 
 /// What a specification says in words of its own: an option of a penalty on whole tensors.
@@ -108,7 +108,8 @@ pub(crate) enum Computed {
 
 /// All, by topic.
 pub(crate) fn registered() -> impl Iterator<Item = &'static Registered> {
-    [sorted::REGISTERED, difference::REGISTERED, spectral::REGISTERED, set::REGISTERED].into_iter().flatten().copied()
+    let all = [sorted::REGISTERED, difference::REGISTERED, spectral::REGISTERED, set::REGISTERED, matrix::REGISTERED];
+    all.into_iter().flatten().copied()
 }
 
 /// What the check tries: the catalogue's, and examples of rules that make new ones.

@@ -8,6 +8,7 @@ mod index;
 mod integer;
 mod linalg;
 mod map;
+mod matrix;
 mod monotone;
 mod movement;
 mod penalty;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(random::cases());
     cases.extend(monotone::cases());
     cases.extend(penalty::cases());
+    cases.extend(matrix::cases());
     cases
 }
 
