@@ -41,7 +41,8 @@ fn entropy_curvature(x: f32, p: vec4<f32>) -> f32 {
 
 // log u for the root u <= P, from P and its logarithm.
 fn entropy_log(x: f32, pull: f32, level: f32) -> f32 {
-    let goal = x / pull - 1.0;
+    // far below, the root is 0 whatever it is
+    let goal = max(x / pull - 1.0, -1e30);
     var l = min(goal, level);
     for (var turn = 0u; turn < 7u; turn += 1u) {
         let share = special_exp(l) / pull;

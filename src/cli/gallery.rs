@@ -22,11 +22,11 @@ pub fn write(all: &[Entry], path: &Path) -> Result<()> {
 type Drawn<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// In pixels.
-const SIZE: (u32, u32) = (420, 360);
+const SIZE: (u32, u32) = (420, 438);
 /// Both axes go from minus this to this.
 const REACH: f64 = 3.2;
 /// Points of a line.
-const POINTS: i32 = 1600;
+const POINTS: i32 = 640;
 
 const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;color:#3c3c3c;max-width:62rem;margin:2rem auto;padding:0 1rem}\
@@ -120,7 +120,7 @@ fn pieces(f: impl Fn(f64) -> f64) -> Vec<Vec<(f64, f64)>> {
         let x = REACH * (2.0 * f64::from(ix) / f64::from(POINTS) - 1.0);
         let y = f(x);
         // steeper than anything that is smooth at this resolution
-        let jumps = last.is_some_and(|l| (y - l).abs() > 0.12);
+        let jumps = last.is_some_and(|l| (y - l).abs() > 0.3);
         if (jumps || y.abs() > REACH || !y.is_finite()) && all.last().is_some_and(|piece| !piece.is_empty()) {
             all.push(Vec::new());
         }
@@ -202,7 +202,7 @@ fn scalar(of: &Separable) -> Drawn<String> {
 
 /// Where a function of two numbers has the same value, or which points are in a set.
 fn plane(entry: &Entry, mirror: fn(&[f64], &[usize], &[f64]) -> f64) -> Drawn<String> {
-    const CELLS: i32 = 160;
+    const CELLS: i32 = 96;
     let p: Vec<f64> = entry.parameters.iter().map(|p| if p.name == "lambda" { 1.0 } else { p.default }).collect();
     let place = |ix: i32| REACH * (2.0 * f64::from(ix) / f64::from(CELLS) - 1.0);
     let values: Vec<f64> = (0..=CELLS)
@@ -266,7 +266,7 @@ mod tests {
         }
         let drawn = all.iter().filter(|e| e.separable.is_some() || e.mirror.is_some()).count();
         assert_eq!(page.matches("<svg ").count(), drawn);
-        assert_eq!(page.matches("<svg width=\"420\" height=\"360\" viewBox=").count(), drawn);
+        assert_eq!(page.matches("<svg width=\"420\" height=\"438\" viewBox=").count(), drawn);
     }
 
     #[test]

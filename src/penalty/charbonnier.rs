@@ -11,7 +11,7 @@ fn value(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {
 
 /// The derivative at `x >= 0`.
 fn slope(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {
-    lambda * x.min(f64::MAX) / (x.min(f64::MAX) / delta).hypot(1.0)
+    if x.is_infinite() { lambda * delta } else { lambda * x / (x / delta).hypot(1.0) }
 }
 
 fn curvature(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {

@@ -21,7 +21,7 @@ pub const PENALTY: Separable = Separable {
     ],
     relation: None,
     value: |x, &[lambda, epsilon, ..]| lambda * (x - between(x, -epsilon, epsilon)).abs(),
-    grad: |x, &[lambda, epsilon, ..]| if x.abs() > epsilon { lambda * x.signum() } else { 0.0 },
+    grad: |x, &[lambda, epsilon, ..]| if x.abs() <= epsilon { 0.0 } else { lambda * x.signum() },
     curvature: |_, _| 0.0,
     prox: |x, step, &[lambda, epsilon, ..]| {
         // soft threshold of what sticks out

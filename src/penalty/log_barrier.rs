@@ -16,7 +16,7 @@ pub const PENALTY: Separable = Separable {
     ],
     relation: None,
     value: |x, p| if x <= 0.0 { OUTSIDE } else { -p[0] * x.ln() },
-    grad: |x, p| if x > 0.0 { -p[0] / x } else { 0.0 },
+    grad: |x, p| if x <= 0.0 { 0.0 } else { -p[0] / x },
     curvature: |x, p| if x > 0.0 { p[0] / x / x } else { 0.0 },
     prox: |x, step, p| {
         // u^2 - x u - step lambda = 0

@@ -32,7 +32,7 @@ pub const PENALTY: Separable = Separable {
         0.0 => 0.0,
         _ => p[0] * (x - p[1] * x.ln()),
     },
-    grad: |x, p| if x > 0.0 { p[0] * (1.0 - p[1] / x) } else { 0.0 },
+    grad: |x, p| if x <= 0.0 { 0.0 } else { p[0] * (1.0 - p[1] / x) },
     curvature: |x, p| if x > 0.0 { p[0] * p[1] / x / x } else { 0.0 },
     prox: |x, step, &[lambda, count, ..]| {
         // u^2 - b u - c = 0

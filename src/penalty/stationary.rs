@@ -41,13 +41,20 @@ pub(super) fn even(
     let bend = |u: f64| 1.0 + step * curvature(u);
     let miss = |u: f64| u - r + step * slope(u);
     let mut ends = vec![0.0];
+    let mut convex = bend(0.0) >= 0.0;
     let inner = inflections.iter().copied().filter(|&u| u < r);
     for end in inner.chain([r]) {
         let start = ends[ends.len() - 1];
         if (bend(start) < 0.0) != (bend(end) < 0.0) {
             ends.push(crossing(start, end, bend));
+            convex = false;
         }
         ends.push(end);
+    }
+    // one valley: no need to compare objectives, whose difference may be below the rounding of their squares
+    if convex {
+        let u = if miss(0.0) >= 0.0 { 0.0 } else { crossing(0.0, r, miss) };
+        return u.copysign(x);
     }
     let mut candidates = vec![0.0];
     let rising = ends.windows(2).filter(|w| miss(w[0]) < 0.0 && miss(w[1]) >= 0.0);

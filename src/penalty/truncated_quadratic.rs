@@ -1,7 +1,7 @@
 //! Ridge up to a threshold, constant beyond it: the weak string, and the relaxed Mumford-Shah functional. PyProximal's
 //! `RelaxedMumfordShah(sigma, kappa)` is `lambda = 2 sigma`, `theta = sqrt(kappa/sigma)`.
 
-use crate::penalty::profile::{Parameter, Range, Separable, least, strength};
+use crate::penalty::profile::{Parameter, Range, Separable, between, least, strength};
 
 /// See the module.
 pub const PENALTY: Separable = Separable {
@@ -21,7 +21,7 @@ pub const PENALTY: Separable = Separable {
         },
     ],
     relation: None,
-    value: |x, &[lambda, theta, ..]| lambda / 2.0 * x.abs().min(theta).powi(2),
+    value: |x, &[lambda, theta, ..]| lambda / 2.0 * between(x.abs(), 0.0, theta).powi(2),
     grad: |x, &[lambda, theta, ..]| if x.abs() >= theta { 0.0 } else { lambda * x },
     curvature: |x, &[lambda, theta, ..]| if x.abs() >= theta { 0.0 } else { lambda },
     prox: |x, step, &[lambda, theta, ..]| {

@@ -4,16 +4,16 @@ use crate::penalty::profile::{Parameter, Range, Separable, strength};
 use crate::penalty::stationary::even;
 
 fn value(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {
-    let rest = (1.0 - (x / delta).powi(2)).max(0.0);
-    // 1 - rest^3 in factors, the first without cancellation
-    let share = if rest == 0.0 { 1.0 } else { (x / delta).powi(2) * (1.0 + rest + rest * rest) };
+    let s = (x / delta).powi(2);
+    // 1 - (1 - s)^3 in factors, the first without cancellation
+    let share = if s >= 1.0 { 1.0 } else { s * (1.0 + (1.0 - s) + (1.0 - s) * (1.0 - s)) };
     lambda * delta * delta / 6.0 * share
 }
 
 /// The derivative at `x >= 0`.
 fn slope(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {
-    let rest = (1.0 - (x / delta).powi(2)).max(0.0);
-    if rest == 0.0 { 0.0 } else { lambda * x * rest * rest }
+    let s = (x / delta).powi(2);
+    if s >= 1.0 { 0.0 } else { lambda * x * (1.0 - s) * (1.0 - s) }
 }
 
 fn curvature(x: f64, &[lambda, delta, ..]: &[f64; 4]) -> f64 {

@@ -122,6 +122,26 @@ fn wgsl_agrees_with_the_mirrors() {
 }
 
 #[test]
+fn discrete_sets_know_their_members() {
+    let device = device();
+    let infinite = f32::MAX;
+    for (spec, x, value) in [
+        ("binary", [0.0f32, 1.0], 0.0f32),
+        ("binary", [0.0, 1.000_000_1], infinite),
+        ("binary(low=-1,high=1)", [-1.0, 1.0], 0.0),
+        ("binary(low=-1,high=1)", [-1.0, 0.0], infinite),
+        ("integer", [-7.0, 16_777_216.0], 0.0),
+        ("integer", [3.0, 0.5], infinite),
+    ] {
+        let penalty = penalty::parse(spec).expect("legal");
+        let x = device.tensor(&x, [2]);
+        assert_eq!(read(&penalty.value(&x)), [value], "{spec}");
+        let distance = read(&penalty.distance(&x, &x));
+        assert_eq!(distance.iter().fold(0.0f32, |m, v| m.max(*v)), value, "{spec}");
+    }
+}
+
+#[test]
 fn a_value_is_the_sum_of_the_mirror() {
     let device = device();
     for of in penalty::all() {

@@ -64,15 +64,19 @@ fn of(separable: &'static Separable) -> Vec<Case> {
     // the derivatives that solvers and networks take through them; at a kink there is one, but no difference shows it
     let curvature = one(move |w: &Tensor| slope(&on(get(), w, |p| p.gradient(w)), w));
     let prox_slope = one(move |w: &Tensor| slope(&on(get(), w, |p| p.prox(w, 0.7)), w));
-    vec![
-        value,
+    let mut cases = vec![
         Case::elementwise(&format!("penalty/{name} gradient"), &[PIECES], 0, gradient),
         Case::elementwise(&format!("penalty/{name} prox"), &[ANY], 0, prox),
         Case::alike(&format!("penalty/{name} curvature"), &[PIECES], &[&[257], &[5, 7]], 0, curvature),
         Case::alike(&format!("penalty/{name} prox slope"), &[ANY], &[&[257], &[5, 7]], 0, prox_slope),
         Case::alike(&format!("penalty/{name} weighted prox"), &[ANY, POSITIVE], &[&[257], &[5, 7]], 0, weighted),
-        Case::alike(&format!("penalty/{name} distance"), &[domain, ANY], &[&[257], &[5, 7]], 0, distance),
-    ]
+    ];
+    // at the members of a discrete set the value jumps in every direction: what is rounded there is anything
+    if order > 0 {
+        cases.push(value);
+        cases.push(Case::alike(&format!("penalty/{name} distance"), &[domain, ANY], &[&[257], &[5, 7]], 0, distance));
+    }
+    cases
 }
 
 /// A penalty on whole tensors, with its defaults. One that iterates is left to the laws.
