@@ -22,7 +22,7 @@ pub fn cases() -> Vec<Case> {
         ("uncertainty", ANY, confidence::uncertainty),
         ("confidence", ANY, confidence::confidence),
     ];
-    let shapes: &[&[usize]] = &[&[1, 1], &[5, 3], &[3, 7], &[33, 4]];
+    let shapes: &[&[usize]] = &[&[1, 2], &[5, 3], &[3, 7], &[33, 4]];
     let mut cases: Vec<Case> = rows
         .iter()
         .map(|&(name, domain, f)| Case::alike(&format!("matrix/{name}"), &[domain], shapes, 1, one(f)))
