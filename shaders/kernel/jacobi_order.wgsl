@@ -3,8 +3,9 @@
 // w: [b, m, n], its columns orthogonal; v: [b, n, n]; state: see jacobi_start; keys: [b, 3, n], scratch: the value, the sign and the
 // place of each column.
 // SYMMETRIC: f: [b, n + 1, n]: the eigenvalues v_j . w_j - shift, ascending, above the eigenvectors as columns.
-// Else: f: [b, m + 1 + n, n]: row m gets the lengths of w's columns, descending, the rows below v^T; sorted: [b, m, n] gets w's
-// columns in that order. params: (m, n, b, stride)
+// Else: f: [b, r + 1 + n, n]: row r gets the lengths of w's columns, descending, the rows below v^T; sorted: [b, m, n] gets w's
+// columns in that order. params: (m, n, b, stride),
+// (rows, first, -, -): of each matrix in f, and where among them the values go
 // The sign of each vector makes its entry of greatest magnitude, the first of equal ones, positive.
 // Overrides: WG: invocations, a power of two up to 256; SYMMETRIC. Workgroup memory: none. 2 (m + n) n reads and (m + n) n writes.
 // Barriers: two, in no loop and no branch.
@@ -15,7 +16,7 @@
 @group(0) @binding(3) var<storage, read_write> keys: array<f32>;
 @group(0) @binding(4) var<storage, read_write> sorted: array<f32>;
 @group(0) @binding(5) var<storage, read_write> f: array<f32>;
-@group(1) @binding(0) var<uniform> params: array<vec4<u32>, 1>;
+@group(1) @binding(0) var<uniform> params: array<vec4<u32>, 2>;
 
 override WG: u32 = 64u;
 override SYMMETRIC: bool = false;
@@ -67,8 +68,7 @@ fn main(
     }
     storageBarrier();
     workgroupBarrier();
-    let at = matrix * select(m + 1u + n, n + 1u, SYMMETRIC) * n;
-    let values = at + select(m * n, 0u, SYMMETRIC);
+    let values = (matrix * params[1].x + params[1].y) * n;
     for (var column = lane; column < n; column += WG) {
         let place = u32(keys[key + 2u * n + column]);
         f[values + place] = select(keys[key + column] * scale, bits_nan(), broken);

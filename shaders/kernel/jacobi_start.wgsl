@@ -1,7 +1,8 @@
 // Prepares one-sided Jacobi: w = a scaled by a power of two, v = 1. One workgroup per matrix.
 //
-// a: [b, m, n]; w: [b, m, n]; v: [b, n, n]; state: [b, stride] words: the inverse scale, the shift, whether a is no matrix of
-// numbers, the floor of rotations (floats as patterns), then a flag per sweep, cleared; params: (m, n, b, stride)
+// a: [b, m, n], m of `rows` rows each; w: [b, m, n]; v: [b, n, n]; state: [b, stride] words: the inverse scale, the shift, whether a is no matrix of
+// numbers, the floor of rotations (floats as patterns), then a flag per sweep, cleared; params: (m, n, b, stride),
+// (rows, first, -, -): of each matrix in a's buffer, and where among them a lies
 // SYMMETRIC: the lower triangle of a is read, and w = a + shift 1 with the greatest sum of magnitudes of a row as shift: no
 // eigenvalue of w is negative, so its right singular vectors are a's eigenvectors, in the order of the eigenvalues.
 // The floor is half an ulp of the Frobenius norm of w: what is smaller is left.
@@ -12,7 +13,7 @@
 @group(0) @binding(1) var<storage, read_write> w: array<f32>;
 @group(0) @binding(2) var<storage, read_write> v: array<f32>;
 @group(0) @binding(3) var<storage, read_write> state: array<u32>;
-@group(1) @binding(0) var<uniform> params: array<vec4<u32>, 1>;
+@group(1) @binding(0) var<uniform> params: array<vec4<u32>, 2>;
 
 override WG: u32 = 64u;
 override SYMMETRIC: bool = false;
@@ -36,7 +37,8 @@ fn main(
     if (matrix >= params[0].z) {
         return;
     }
-    let start = matrix * m * n;
+    let start = (matrix * params[1].x + params[1].y) * n;
+    let into = matrix * m * n;
     var size = 0u;
     for (var column = 0u; column < n; column += 1u) {
         for (var row = lane; row < m; row += WG) {
@@ -66,7 +68,7 @@ fn main(
                 x += shift;
             }
             squares += x * x;
-            w[start + row * n + column] = x;
+            w[into + row * n + column] = x;
         }
         for (var row = lane; row < n; row += WG) {
             v[(matrix * n + row) * n + column] = select(0.0, 1.0, row == column);

@@ -188,7 +188,7 @@ fn singular(m: &[Matrix]) -> Vec<Left> {
     let [a, u, s, vt] = m else { panic!("bug: {} factors", m.len()) };
     let k = s.n;
     let product = |i: usize, j: usize| (0..k).map(|l| u.at(i, l) * s.entries[l] * vt.at(l, j)).sum::<f64>();
-    let allowed = limit(Sweeps::of(k).roundings() + (4 * a.m.max(a.n) * k) as f64);
+    let allowed = limit(Sweeps::of(k).roundings() + (8 * a.m.max(a.n) * k + k) as f64);
     let back: Vec<f64> = s.entries.iter().rev().copied().collect();
     let root = (k as f64).sqrt();
     let v = vt.t();

@@ -147,7 +147,8 @@ pub(super) fn svd(a: &Known) -> Found {
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| w.column_norm(j).total_cmp(&w.column_norm(i)));
     let s: Vec<f64> = order.iter().map(|&j| w.column_norm(j)).collect();
-    let own = Sweeps::of(n).roundings() * ULP + reflections(m, n);
+    // Two decompositions into q and r where there are many rows, and the product of their q's.
+    let own = Sweeps::of(n).roundings() * ULP + 2.0 * reflections(m, n) + roundings(n);
     let moved = (own + left_over(m, n)) * a.value.norm() + a.error.norm();
     let mut far = vec![0.0; n];
     let mut sign = vec![1.0; n];
