@@ -115,14 +115,16 @@ fn grouped(of: &Separable) -> Entry {
     }
 }
 
-fn singular(of: &Separable) -> Entry {
+fn singular(of: &'static Separable) -> Entry {
     let lewis = "A. Lewis, The convex analysis of unitarily invariant matrix functions, J. Convex Anal. 2 (1995)";
     Entry {
         name: format!("singular-{}", of.name),
         aliases: of.aliases.iter().map(|n| format!("singular-{n}")).collect(),
         summary: "the same on the singular values of matrices: low rank, as the penalty on elements is sparse".into(),
         formula: format!("sum over the singular values x of {}", of.formula),
+        elsewhere: String::new(),
         source: format!("{}; on singular values: {lewis}", of.source),
+        separable: None,
         ..separable(of)
     }
 }
