@@ -39,7 +39,7 @@ const READ: usize = 10;
 
 fn tensors(registered: &Registered, d: &mut Draw<'_>, shape: &[usize], domain: Domain) -> Vec<Tensor> {
     let (w, other) = (d.leaf(domain, shape), d.leaf(ANY, shape));
-    let penalty = registered.penalty();
+    let penalty = registered.brief();
     let strong = penalty.clone().weight(WEIGHT);
     let found = strong.prox(&w, STEP);
     // by the proximal operator of the conjugate

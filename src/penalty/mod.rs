@@ -6,6 +6,19 @@
 //! (group lasso, group MCP, …), or both (the sparse group lasso). Its results are ordinary tensors, so they fuse with what
 //! stands around them: a value and a gradient are one kernel, an optimizer's step and its proximal operator another.
 //!
+//! Penalties on whole tensors, sets among them, are [`Functional`]s: a value and a proximal operator as tensor expressions.
+//! There are
+//! - sorted magnitudes: [`slope`], [`oscar`], [`largest_k`], [`top_k`], the k-support norm;
+//! - differences: [`fused_lasso`] (exactly), [`total_variation`] and [`graph_tv`] (by a dual solver; [`denoise`] certifies
+//!   its result), [`laplacian`];
+//! - singular values: [`nuclear`], [`spectral_norm`], [`rank`], [`Penalty::singular_values`] of any other;
+//! - sets: [`ball`], [`sphere`], [`simplex`], [`box_section`], [`half_space`], [`affine`], [`polyhedron`], cones,
+//!   [`stiefel`], [`birkhoff`], [`transport`], …: value 0 or `f32::MAX`, the proximal operator a projection;
+//! - what the calculus makes of others: [`Penalty::translate`], [`Penalty::tilt`], [`Penalty::conjugate`],
+//!   [`Penalty::envelope`], [`Penalty::through_map`], [`Penalty::blocks`], …
+//!
+//! Vectors are the whole tensor or its rows, see [`Along`]; matrices are the last two axes. [`catalogue`] lists all.
+//!
 //! Parameters travel as data: following a path of `lambda` compiles nothing.
 //!
 //! ```no_run

@@ -82,6 +82,9 @@ pub(crate) struct Registered {
     pub prox: Computed,
 }
 
+/// The iterations of a check.
+const FEW: &str = "40";
+
 impl Registered {
     /// With all defaults.
     pub fn penalty(&self) -> Penalty {
@@ -93,6 +96,15 @@ impl Registered {
 
     fn defaults(&self) -> Result<Arc<dyn Functional>, Unfit> {
         (self.build)(&Options(self.options.iter().map(|o| (o.name, o.default)).collect()))
+    }
+
+    /// As it is checked: the few coefficients of a check take fewer iterations.
+    pub fn brief(&self) -> Penalty {
+        let value = |o: &Choice| if o.name == "iterations" { FEW } else { o.default };
+        match (self.build)(&Options(self.options.iter().map(|o| (o.name, value(o))).collect())) {
+            Ok(of) => Penalty::whole(Whole::new(of)),
+            Err(unfit) => Penalty::refused(self.of.name, unfit.message, unfit.hint),
+        }
     }
 }
 

@@ -396,7 +396,7 @@ pub(super) static SPARSE: Registered = Registered {
     prox: Computed::Directly,
 };
 
-/// `lambda sum_i c_i |x|_(i)` with `c_1 >= c_2 >= … >= 0`: see the module. For the weights of Benjamini and Hochberg, which
+/// `lambda sum_i c_i |x|_(i)` with `c_1 >= c_2 >= … >= 0`. For the weights of Benjamini and Hochberg, which
 /// control the false discovery rate, parse `slope(lambda=…,q=…)`.
 ///
 /// # Errors
