@@ -73,6 +73,11 @@ impl Blocks {
         self.len().min(if room.is_power_of_two() { room } else { room.next_power_of_two() / 2 })
     }
 
+    /// Whether the coefficients lie as in others.
+    pub fn same_places(&self, other: &Blocks) -> bool {
+        self.size == other.size && self.places == other.places
+    }
+
     fn places(&self, like: &Tensor) -> Tensor {
         let places: Vec<u32> = self.places.iter().map(|&ix| ix as u32).collect();
         like.device().tensor(&places, [places.len()])

@@ -13,6 +13,9 @@
 //! 5. moves there: the whole way for least squares, where the model is exact; for the logistic loss, where this is a proximal
 //!    Newton step, by the first of a few fractions that lowers the objective.
 //!
+//! Least squares with no more columns than rows go by the Gram matrix of all columns, computed once: then an iteration costs
+//! `p^2`, whatever the number of rows.
+//!
 //! All of it is one submission; the host reads how many blocks are in use and sets the size of the next working set.
 //!
 //! # Certificate
@@ -23,7 +26,7 @@
 use super::blocks::Blocks;
 use super::drive::{Marks, Method, Seen, State, drive, number, settle, zeros};
 use super::proximal::greatest;
-use super::{Options, Solution, Status, admit_start};
+use super::{Options, Progress, Solution, Status, Watch, admit_start};
 use crate::error::{Error, Result, Site};
 use crate::graph::Scatter;
 use crate::linear::Linear;
@@ -52,13 +55,23 @@ const IN_USE: f64 = 1e30;
 /// What rounding can make of a gap, relative to the objectives that it is the difference of.
 const ROUNDING: f64 = 4e-6;
 
+/// Columns up to which the Gram matrix of all of them is kept.
+const GRAM: usize = 4096;
+
+/// The data as the method has them.
+enum Design {
+    /// The columns by block, `[blocks, size, n]`, and the response.
+    Columns(Tensor, Tensor),
+    /// `X^T X / n` by blocks, `X^T y / n` as `[blocks, size]`, `||y||^2 / (2 n)`.
+    Gram(Tensor, Tensor, Tensor),
+}
+
 struct Problem {
     device: Device,
     model: Model,
-    /// The columns by block, `[blocks, size, n]`, and their lengths by block.
-    x: Tensor,
+    design: Design,
+    /// The lengths of the blocks' columns.
     lengths: Tensor,
-    y: Tensor,
     /// `[blocks]`.
     l1: Tensor,
     l2: Tensor,
@@ -79,52 +92,126 @@ fn lengths(x: &Tensor) -> Tensor {
 }
 
 impl Problem {
-    /// The columns by block, evaluated.
+    /// The columns by block or their Gram matrix, evaluated.
     fn upload(x: &Tensor, y: &Tensor, model: Model, blocks: &Blocks) -> Result<Problem> {
         let (device, n) = (x.device().clone(), y.shape()?[0]);
         let (count, size) = (blocks.len(), blocks.size);
         let columns = blocks.gather(&x.t()).reshape([count, size, n]);
         let lengths = columns.square().sum([1, 2]).sqrt();
-        let [l1, l2] = [&blocks.l1, &blocks.l2].map(|v| {
-            let narrow: Vec<f32> = v.iter().map(|&v| v as f32).collect();
-            device.tensor(&narrow, [count])
-        });
-        let list = settle(&device, &vec![vec![columns, lengths, y.clone(), l1, l2]])?.swap_remove(0);
-        let [x, lengths, y, l1, l2] = <[Tensor; 5]>::try_from(list).expect("bug: five tensors");
+        let list = settle(&device, &vec![vec![columns, lengths, y.clone()]])?.swap_remove(0);
+        let [columns, lengths, y] = <[Tensor; 3]>::try_from(list).expect("bug: three tensors");
+        let all = count * size;
+        let design = match model {
+            Model::Squares if all <= n.min(GRAM) => {
+                let flat = columns.reshape([all, n]);
+                let share = 1.0 / n as f64;
+                let gram = flat.matmul(&flat.t()) * share;
+                let linear = flat.matmul(&y).reshape([count, size]) * share;
+                let list = settle(&device, &vec![vec![gram, linear, y.square().sum(..) * (0.5 * share)]])?;
+                let [gram, linear, rest] = <[Tensor; 3]>::try_from(list.concat()).expect("bug: three tensors");
+                Design::Gram(gram, linear, rest)
+            }
+            Model::Squares | Model::Logistic => Design::Columns(columns, y),
+        };
         let most = blocks.most();
+        let [l1, l2] = Problem::strengths(&device, blocks)?;
         let working = FIRST.min(most);
-        Ok(Problem { device, model, x, lengths, y, l1, l2, n, blocks: count, size, most, working })
+        Ok(Problem { device, model, design, lengths, l1, l2, n, blocks: count, size, most, working })
     }
 
-    /// The gradient of the loss by the coefficients.
-    fn slope(&self, z: &Tensor) -> Tensor {
-        let columns = self.blocks * self.size;
-        self.x.reshape([columns, self.n]).matmul(&self.residual(z)).reshape([self.blocks, self.size])
+    fn strengths(device: &Device, blocks: &Blocks) -> Result<[Tensor; 2]> {
+        let upload = |v: &[f64]| {
+            let narrow: Vec<f32> = v.iter().map(|&v| v as f32).collect();
+            device.tensor(&narrow, [blocks.len()]).check()
+        };
+        Ok([upload(&blocks.l1)?, upload(&blocks.l2)?])
+    }
+
+    /// The state at a point with so many blocks in use.
+    fn begin(&mut self, w: &Tensor, used: usize) -> Result<State> {
+        let z = self.predict(w)?;
+        let g = self.slope(w, &z)?;
+        let kept = zeros(&self.l1)? + 1.0;
+        let bonus = self.room(used);
+        let bonus = number(&self.device, bonus)?;
+        Ok(vec![vec![w.clone()], vec![g, z], vec![kept], vec![bonus, number(&self.device, 0.0)?]])
+    }
+
+    /// Sets the size of the next working set; gives the score of a block in use.
+    fn room(&mut self, used: usize) -> f64 {
+        let wanted = (2 * used).next_power_of_two().clamp(FIRST.min(self.most), self.most);
+        self.working = self.working.max(wanted);
+        // more in use than there is room for: the worst are taken, whether in use or not
+        if used <= self.working { IN_USE } else { 0.0 }
+    }
+
+    /// The linear predictor `[n]`; with a Gram matrix it is not needed, and a number stands for it.
+    fn predict(&self, w: &Tensor) -> Result<Tensor> {
+        match &self.design {
+            Design::Columns(x, _) => self.image(x, w),
+            Design::Gram(..) => Ok(self.device.scalar(0.0)),
+        }
     }
 
     /// `X w` for blocks `x: [b, size, n]`.
-    fn predict(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
+    fn image(&self, x: &Tensor, w: &Tensor) -> Result<Tensor> {
         let columns = x.shape()?[0] * self.size;
         Ok(w.reshape([1, columns]).matmul(&x.reshape([columns, self.n])).reshape([self.n]))
     }
 
+    /// The gradient of the loss by the coefficients.
+    fn slope(&self, w: &Tensor, z: &Tensor) -> Result<Tensor> {
+        let all = self.blocks * self.size;
+        Ok(match &self.design {
+            Design::Columns(x, y) => {
+                x.reshape([all, self.n]).matmul(&self.residual(z, y)).reshape([self.blocks, self.size])
+            }
+            Design::Gram(gram, linear, _) => gram.matmul(&w.flatten()).reshape([self.blocks, self.size]) - linear,
+        })
+    }
+
     /// The loss's gradient by the predictor, `[n]`.
-    fn residual(&self, z: &Tensor) -> Tensor {
+    fn residual(&self, z: &Tensor, y: &Tensor) -> Tensor {
         let mean = match self.model {
             Model::Squares => z.clone(),
             Model::Logistic => z.sigmoid(),
         };
-        (mean - &self.y) * (1.0 / self.n as f64)
+        (mean - y) * (1.0 / self.n as f64)
     }
 
     /// The loss of predictors `[.., n]`, summed over the last axis.
-    fn loss(&self, z: &Tensor) -> Result<Tensor> {
+    fn loss(&self, z: &Tensor, y: &Tensor) -> Result<Tensor> {
         let last = z.shape()?.rank() - 1;
         let each = match self.model {
-            Model::Squares => (z - &self.y).square() * 0.5,
-            Model::Logistic => z.softplus() - z * &self.y,
+            Model::Squares => (z - y).square() * 0.5,
+            Model::Logistic => z.softplus() - z * y,
         };
         Ok(each.sum(last) * (1.0 / self.n as f64))
+    }
+
+    /// The loss, and its conjugate at `scale` times its gradient by the predictor.
+    fn pair(&self, w: &Tensor, z: &Tensor, g: &Tensor, scale: &Tensor) -> Result<[Tensor; 2]> {
+        let y = match &self.design {
+            Design::Columns(_, y) => y,
+            Design::Gram(_, linear, rest) => {
+                let loss = (w * (g - linear)).sum(..) * 0.5 + rest;
+                let conjugate = (&loss * scale + (w * linear).sum(..) - rest * 2.0) * scale;
+                return Ok([loss, conjugate]);
+            }
+        };
+        let u = self.residual(z, y) * scale;
+        let conjugate = match self.model {
+            Model::Squares => (&u * (&u * (0.5 * self.n as f64) + y)).sum(..),
+            Model::Logistic => {
+                let p = (u * (self.n as f64) + y).clamp(0.0, 1.0);
+                let entropy = |p: &Tensor| {
+                    let some = p.gt(0.0);
+                    some.select(p * some.select(p, 1.0).log(), 0.0)
+                };
+                (entropy(&p) + entropy(&(1.0 - &p))).sum(..) * (1.0 / self.n as f64)
+            }
+        };
+        Ok([self.loss(z, y)?, conjugate])
     }
 
     /// The penalty of blocks `[.., b, size]`, summed over blocks.
@@ -146,7 +233,6 @@ impl Problem {
 
     /// The objective, the duality gap, and the factor that makes the dual point feasible.
     fn gap(&self, w: &Tensor, z: &Tensor, g: &Tensor) -> Result<[Tensor; 3]> {
-        let primal = self.loss(z)? + Problem::penalty(w, &self.l1, &self.l2)?;
         let sizes = lengths(g);
         // blocks without a square bound the dual point: its length times the factor must not exceed l1
         let hard = self.l2.gt(0.0).logical_not().logical_and(sizes.gt(&self.l1));
@@ -158,18 +244,8 @@ impl Problem {
         let soft = self.l2.gt(0.0);
         let over = (&sizes * &scale - &self.l1).maximum(0.0);
         let conjugate = soft.select(over.square() / (soft.select(&self.l2, 1.0) * 2.0), 0.0).sum(..);
-        let u = self.residual(z) * &scale;
-        let of_loss = match self.model {
-            Model::Squares => (&u * (&u * (0.5 * self.n as f64) + &self.y)).sum(..),
-            Model::Logistic => {
-                let p = (u * (self.n as f64) + &self.y).clamp(0.0, 1.0);
-                let entropy = |p: &Tensor| {
-                    let some = p.gt(0.0);
-                    some.select(p * some.select(p, 1.0).log(), 0.0)
-                };
-                (entropy(&p) + entropy(&(1.0 - &p))).sum(..) * (1.0 / self.n as f64)
-            }
-        };
+        let [loss, of_loss] = self.pair(w, z, g, &scale)?;
+        let primal = loss + Problem::penalty(w, &self.l1, &self.l2)?;
         let gap = &primal + of_loss + conjugate;
         Ok([primal, gap, scale])
     }
@@ -215,15 +291,39 @@ impl Problem {
         Ok(better.select(&guess, last))
     }
 
-    /// What the move `d` of the working set is multiplied by.
-    fn fraction(&self, z: &Tensor, dz: &Tensor, [w, d]: [&Tensor; 2], [l1, l2]: [&Tensor; 2]) -> Result<Tensor> {
-        if self.model == Model::Squares {
-            return Ok(self.device.scalar(1.0));
+    /// The working set's part of the Gram matrix, weighted by the curvature of the loss, and of the gradient.
+    fn model(&self, w: &Tensor, z: &Tensor, set: &Tensor) -> Result<[Tensor; 2]> {
+        let columns = self.working * self.size;
+        match &self.design {
+            Design::Gram(gram, ..) => {
+                let all = self.blocks * self.size;
+                let rows = gram.reshape([self.blocks, self.size, all]).index_select(0, set).reshape([columns, all]);
+                let both = rows.t().reshape([self.blocks, self.size, columns]).index_select(0, set);
+                let slope = self.slope(w, z)?.index_select(0, set).reshape([columns]);
+                Ok([both.reshape([columns, columns]), slope])
+            }
+            Design::Columns(x, y) => {
+                let flat = x.index_select(0, set).reshape([columns, self.n]);
+                let curvature = match self.model {
+                    Model::Squares => z.ones_like(),
+                    Model::Logistic => z.sigmoid() * (1.0 - z.sigmoid()),
+                };
+                let bent = &flat * (curvature * (1.0 / self.n as f64));
+                Ok([bent.matmul(&flat.t()), flat.matmul(&self.residual(z, y))])
+            }
         }
+    }
+
+    /// What the move `d` of the working set is multiplied by.
+    fn fraction(&self, z: &Tensor, set: &Tensor, [w, d]: [&Tensor; 2], [l1, l2]: [&Tensor; 2]) -> Result<Tensor> {
+        let (Model::Logistic, Design::Columns(x, y)) = (self.model, &self.design) else {
+            return Ok(self.device.scalar(1.0));
+        };
+        let dz = self.image(&x.index_select(0, set), d)?;
         let mut fractions: Vec<f32> = (0..TRIALS).map(|ix| 0.5f32.powi(ix as i32)).collect();
         fractions.push(0.0);
         let t = self.device.tensor(&fractions, [TRIALS + 1]);
-        let loss = self.loss(&(z + dz * t.unsqueeze(1)))?;
+        let loss = self.loss(&(z + dz * t.unsqueeze(1)), y)?;
         let penalty = Problem::penalty(&(w + d * t.unsqueeze([1, 2])), l1, l2)?;
         let objective = loss + penalty;
         // the first that is not above the point itself but by rounding: the greatest fraction
@@ -248,36 +348,28 @@ impl Method for Problem {
         let score = self.distances(&w, g) + used.select(bonus, 0.0);
         let score = kept.gt(0.0).select(&score, -1.0);
         let (_, set) = score.top_k(self.working, 0, true);
-        let (k, columns) = (self.working, self.working * self.size);
-        let (x, before) = (self.x.index_select(0, &set), w.index_select(0, &set));
+        let (k, size) = (self.working, self.size);
+        let before = w.index_select(0, &set);
         let open = kept.index_select(0, &set).gt(0.0);
-        let z = self.predict(&self.x, &w)?;
-        let flat = x.reshape([columns, self.n]);
-        let curvature = match self.model {
-            Model::Squares => z.ones_like(),
-            Model::Logistic => z.sigmoid() * (1.0 - z.sigmoid()),
-        };
-        let bent = &flat * (curvature * (1.0 / self.n as f64));
-        let gram = bent.matmul(&flat.t());
-        let slope = flat.matmul(&self.residual(&z));
+        let z = self.predict(&w)?;
+        let [gram, slope] = self.model(&w, &z, &set)?;
         let start = before.flatten();
         let linear = gram.matmul(&start) - slope;
-        let own = match self.size {
+        let own = match size {
             1 => gram.diagonal(0),
-            // the Frobenius norm is at least the greatest eigenvalue
-            size => bent.reshape([k, size, self.n]).matmul(&x.transpose(1, 2)).square().sum([1, 2]).sqrt(),
+            // of each block's part the Frobenius norm, which is at least the greatest eigenvalue
+            _ => gram.reshape([k, size, k, size]).permute([1, 3, 0, 2]).diagonal(0).square().sum([0, 1]).sqrt(),
         };
         let [l1, l2] = [&self.l1, &self.l2].map(|l| l.index_select(0, &set));
         let weights = Tensor::stack(&[&l1, &l2, &open.select(own, 0.0)], 0)?;
-        let after = self.sweep(&gram, &linear, &start, &weights)?.reshape([k, self.size]);
+        let after = self.sweep(&gram, &linear, &start, &weights)?.reshape([k, size]);
         let d = &after - &before;
-        let dz = self.predict(&x, &d)?;
-        let t = self.fraction(&z, &dz, [&before, &d], [&l1, &l2])?;
+        let t = self.fraction(&z, &set, [&before, &d], [&l1, &l2])?;
         // the whole step is taken as it is: its zeros are exact
         let moved = t.eq(1.0).select(&after, before + d * &t);
         let w = w.index_scatter(0, &set, &moved, Scatter::Replace);
-        let z = self.predict(&self.x, &w)?;
-        let g = self.slope(&z);
+        let z = self.predict(&w)?;
+        let g = self.slope(&w, &z)?;
         Ok(vec![vec![w], vec![g, z], vec![kept], vec![bonus.clone(), t]])
     }
 
@@ -291,11 +383,7 @@ impl Method for Problem {
     }
 
     fn adapt(&mut self, state: &mut State, seen: &Seen) -> Result<Option<Status>> {
-        let used = seen.more[0] as usize;
-        let working = (2 * used).next_power_of_two().clamp(FIRST.min(self.most), self.most).max(self.working);
-        // more in use than there is room for: the worst are taken, whether in use or not
-        let bonus = if used <= working { IN_USE } else { 0.0 };
-        self.working = working;
+        let bonus = self.room(seen.more[0] as usize);
         state[3][0] = number(&self.device, bonus)?;
         Ok(None)
     }
@@ -319,19 +407,70 @@ pub async fn coordinate_descent(
     start: &Tensor,
     options: Options<'_>,
 ) -> Result<Solution> {
+    let path = coordinate_path(x, y, model, std::slice::from_ref(penalty), start, options).await?;
+    Ok(path.into_iter().next().expect("bug: one solution per penalty"))
+}
+
+/// [`coordinate_descent`] for several penalties in turn, each from the solution before: the path of a strength. The data are
+/// arranged once. Where the watch stops one, the path ends with it.
+///
+/// # Errors
+/// As [`coordinate_descent`].
+pub async fn coordinate_path(
+    x: &Tensor,
+    y: &Tensor,
+    model: Model,
+    penalties: &[Penalty],
+    start: &Tensor,
+    options: Options<'_>,
+) -> Result<Vec<Solution>> {
+    admit_data(x, y, model, start, &options).await?;
+    let p = x.shape()?[1];
+    let Options { tol, max_iter, patience, mut watch, .. } = options;
+    let mut solutions: Vec<Solution> = Vec::new();
+    let mut arranged: Option<(Blocks, Problem)> = None;
+    for penalty in penalties {
+        let blocks = Blocks::of(penalty, p)?;
+        let mut problem = match arranged.take() {
+            Some((before, mut problem)) if before.same_places(&blocks) => {
+                [problem.l1, problem.l2] = Problem::strengths(&problem.device, &blocks)?;
+                problem
+            }
+            _ => Problem::upload(x, y, model, &blocks)?,
+        };
+        let device = problem.device.clone();
+        let from = solutions.last().map_or(start, |s| &s.w[0]);
+        let w = blocks.gather(&from.unsqueeze(1)).reshape([blocks.len(), blocks.size]);
+        let used = device.read::<u32>(&[&lengths(&w).count_nonzero(..)]).await?[0][0];
+        let state = problem.begin(&w, used as usize)?;
+        let watch = watch.as_mut().map(|w| Box::new(move |p: &Progress| w(p)) as Watch<'_>);
+        let own = Options { tol, max_iter, patience, every: 1, watch, ..Options::default() };
+        let mut solution = drive(&mut problem, &device, &state, own).await?;
+        let ordered = blocks.scatter(&solution.w[0].flatten(), p);
+        ordered.eval()?;
+        solution.w = vec![ordered.leaf()?];
+        let stopped = solution.report.status == Status::Stopped;
+        solutions.push(solution);
+        if stopped {
+            break;
+        }
+        arranged = Some((blocks, problem));
+    }
+    Ok(solutions)
+}
+
+async fn admit_data(x: &Tensor, y: &Tensor, model: Model, start: &Tensor, options: &Options<'_>) -> Result<()> {
     let site = Site::here();
-    let device = admit_start("coordinate_descent", &[start.clone(), x.clone(), y.clone()], &options, site)?;
-    let (rows, response, first) = (x.shape()?, y.shape()?, start.shape()?);
+    let device = admit_start("coordinate_descent", &[start.clone(), x.clone(), y.clone()], options, site)?;
     let refuse = |message: String, hint: &str| Err(Error::argument("coordinate_descent", message, hint, site));
-    let ([n, p], [m], [q]) = (rows.dims(), response.dims(), first.dims()) else {
-        return refuse(format!("x {rows}, y {response}, start {first}"), "x: [n, p], y: [n], start: [p]");
+    let (rows, response, first) = (x.shape()?, y.shape()?, start.shape()?);
+    let fits = match (rows.dims(), response.dims(), first.dims()) {
+        ([n, p], [m], [q]) => n == m && p == q && *n > 0 && *p > 0,
+        _ => false,
     };
-    let (n, p) = (*n, *p);
-    if n != *m || p != *q || n == 0 || p == 0 {
-        return refuse(
-            format!("x {rows}, y {response}, start {first}"),
-            "x: [n, p], y: [n], start: [p], n and p at least 1",
-        );
+    if !fits {
+        let hint = "x: [n, p], y: [n], start: [p], n and p at least 1";
+        return refuse(format!("x {rows}, y {response}, start {first}"), hint);
     }
     if model == Model::Logistic {
         let odd = y.eq(0.0).logical_or(y.eq(1.0)).logical_not().count_nonzero(..);
@@ -339,17 +478,5 @@ pub async fn coordinate_descent(
             return refuse("logistic responses other than 0 and 1".into(), "give classes as 0 and 1");
         }
     }
-    let blocks = Blocks::of(penalty, p)?;
-    let mut problem = Problem::upload(x, y, model, &blocks)?;
-    let w = blocks.gather(&start.unsqueeze(1)).reshape([blocks.len(), blocks.size]);
-    let z = problem.predict(&problem.x, &w)?;
-    let g = problem.slope(&z);
-    let kept = zeros(&problem.l1)? + 1.0;
-    let state = vec![vec![w], vec![g, z], vec![kept], vec![number(&device, 0.0)?, number(&device, 0.0)?]];
-    let options = Options { every: 1, ..options };
-    let mut solution = drive(&mut problem, &device, &state, options).await?;
-    let ordered = blocks.scatter(&solution.w[0].flatten(), p);
-    ordered.eval()?;
-    solution.w = vec![ordered.leaf()?];
-    Ok(solution)
+    Ok(())
 }

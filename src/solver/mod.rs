@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | [`fista()`] (also ISTA) | smooth + penalties | distance from the subdifferential; a gap, if given |
 //! | [`proximal_newton`] | smooth, convex + penalties | the same |
-//! | [`coordinate_descent`] | least squares or logistic + l1, l2, elastic net, on elements or groups | the same, and the duality gap |
+//! | [`coordinate_descent`], [`coordinate_path`] | least squares or logistic + l1, l2, elastic net, on elements or groups | the same, and the duality gap |
 //! | [`svrg`], [`saga`] | mean of many terms + penalties | the same, of the full objective |
 //! | [`lbfgs()`] | smooth | greatest element of the gradient |
 //! | [`frank_wolfe`] | smooth over a [`Hull`] | the duality gap |
@@ -54,7 +54,7 @@ mod three;
 
 pub use admm::{Admm, Block, Update, admm};
 pub use cg::{cg, pcg};
-pub use coordinate::{Model, coordinate_descent};
+pub use coordinate::{Model, coordinate_descent, coordinate_path};
 pub use fista::{Momentum, Restart, Step, fista};
 pub use frank_wolfe::{Extreme, Hull, Stride, frank_wolfe};
 pub use lbfgs::lbfgs;

@@ -294,3 +294,27 @@ fn conditional_gradients_over_hulls() -> Result<()> {
     assert!(vector.is_err());
     Ok(())
 }
+
+#[test]
+fn a_path_is_what_each_of_its_steps_is() -> Result<()> {
+    let device = device();
+    let data = Data::new(60, 10, 21);
+    let (x, y) = data.upload(&device, Model::Squares);
+    let strengths = [0.5, 0.2, 0.05];
+    let penalties: Vec<Penalty> = strengths.iter().map(|&l1| penalty::l1(l1)).collect();
+    let start = device.zeros([10]);
+    let options = || Options { tol: 2e-6, ..Options::default() };
+    let before = device.stats();
+    let path = pollster::block_on(solver::coordinate_path(&x, &y, Model::Squares, &penalties, &start, options()))?;
+    let after = device.stats();
+    assert!(after.plan_misses - before.plan_misses <= 12, "structures repeat from step to step");
+    for (solution, l1) in path.iter().zip(strengths) {
+        agree(&solution.w[0], &data.solve(Model::Squares, net(l1, 0.0)), &format!("{l1}: {}", solution.report));
+    }
+    let stopping = Options { watch: Some(Box::new(|_| false)), tol: 0.0, ..Options::default() };
+    let path = pollster::block_on(solver::coordinate_path(&x, &y, Model::Squares, &penalties, &start, stopping))?;
+    assert_eq!((path.len(), path[0].report.status), (1, Status::Stopped));
+    let none = pollster::block_on(solver::coordinate_path(&x, &y, Model::Squares, &[], &start, options()))?;
+    assert!(none.is_empty());
+    Ok(())
+}
