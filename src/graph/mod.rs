@@ -303,8 +303,16 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
             Ok((sources[0].shape().clone(), DType::U32))
         }
         (Routine::ArgSort { .. }, _) => Err("takes x: [rows, n], f32, i32 or u32"),
-        (Routine::Isotonic | Routine::TautString | Routine::Excess { .. }, _) => {
-            if kinds.iter().all(|&d| d == DType::F32) { walk_result(routine, &dims) } else { Err("takes f32") }
+        (
+            Routine::Isotonic
+            | Routine::TautString
+            | Routine::Excess { .. }
+            | Routine::Descent { .. }
+            | Routine::Fft { .. },
+            _,
+        ) => {
+            let floats = kinds.iter().all(|&d| d == DType::F32);
+            if floats { Ok((floats_result(routine, &dims)?, DType::F32)) } else { Err("takes f32 throughout") }
         }
         (Routine::Scatter(_), [[_, inner], [m], [m2], [m3, inner2]])
             if m == m2
@@ -317,28 +325,9 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
         {
             Ok((sources[0].shape().clone(), kinds[0]))
         }
-        (Routine::Descent { block, .. }, [[k, k2], [k3], [k4], [3, blocks]])
-            if k == k2
-                && k == k3
-                && k == k4
-                && *block > 0
-                && k.is_multiple_of(*block)
-                && k / block == *blocks
-                && *k <= Routine::MOST
-                && kinds.iter().all(|&d| d == DType::F32) =>
-        {
-            Ok((sources[1].shape().clone(), DType::F32))
-        }
-        (Routine::Descent { .. }, _) => Err(
-            "takes gram: [k, k], linear: [k], start: [k], weights: [3, blocks], f32, with k = blocks times the block's size, at most 1024",
-        ),
         (Routine::Scatter(_), _) => {
             Err("takes base: [n, inner], index: [m] u32, order: [m] u32, source: [m, inner] of the base's dtype")
         }
-        (Routine::Fft { .. }, [[_, n, 2]]) if n.is_power_of_two() && kinds[0] == DType::F32 => {
-            Ok((sources[0].shape().clone(), DType::F32))
-        }
-        (Routine::Fft { .. }, _) => Err("takes x: [rows, n, 2], f32, n a power of two"),
         (Routine::Sparse { .. }, [[e], [n, k], [m], [e2], [e3], [n2], [e4], [e5], [e6]])
             if [e2, e3, e4, e5, e6].iter().all(|&x| x == e)
                 && *m >= 1
@@ -354,16 +343,32 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
     }
 }
 
-/// Of the algorithms that walk rows.
-fn walk_result(routine: &Routine, dims: &[&[usize]]) -> Result<(Shape, DType), &'static str> {
+/// The shape that an algorithm over `f32` gives.
+fn floats_result(routine: &Routine, dims: &[&[usize]]) -> Result<Shape, &'static str> {
     match (routine, dims) {
-        (Routine::TautString, [[rows, n], [rows2]]) if rows == rows2 => Ok((Shape::from([*rows, *n]), DType::F32)),
+        (Routine::TautString, [[rows, n], [rows2]]) if rows == rows2 => Ok(Shape::from([*rows, *n])),
         (Routine::TautString, _) => Err("takes x: [rows, n] and lambda: [rows], f32"),
         (Routine::Excess { .. }, [[rows, n], [rows2, EXCESS_THRESHOLDS]]) if rows == rows2 => {
-            Ok((Shape::from([*rows, n.div_ceil(EXCESS_BLOCK), EXCESS_THRESHOLDS]), DType::F32))
+            Ok(Shape::from([*rows, n.div_ceil(EXCESS_BLOCK), EXCESS_THRESHOLDS]))
         }
         (Routine::Excess { .. }, _) => Err("takes x: [rows, n] and t: [rows, 256], f32"),
-        (_, [[rows, n]]) => Ok((Shape::from([*rows, *n]), DType::F32)),
+        (Routine::Descent { block, .. }, [[k, k2], [k3], [k4], [3, blocks]])
+            if k == k2
+                && k == k3
+                && k == k4
+                && *block > 0
+                && k.is_multiple_of(*block)
+                && k / block == *blocks
+                && *k <= Routine::MOST =>
+        {
+            Ok(Shape::from([*k]))
+        }
+        (Routine::Descent { .. }, _) => Err(
+            "takes gram: [k, k], linear: [k], start: [k], weights: [3, blocks], f32, with k = blocks times the block's size, at most 1024",
+        ),
+        (Routine::Fft { .. }, [[rows, n, 2]]) if n.is_power_of_two() => Ok(Shape::from([*rows, *n, 2])),
+        (Routine::Fft { .. }, _) => Err("takes x: [rows, n, 2], f32, n a power of two"),
+        (_, [[rows, n]]) => Ok(Shape::from([*rows, *n])),
         (_, _) => Err("takes x: [rows, n], f32"),
     }
 }
