@@ -149,6 +149,12 @@ impl Host<'_> {
         Point { b: self.regularizer.step(&at.b, &slope.gradient, t), intercept }
     }
 
+    /// Whether a proximal step finds a lower objective. Then a point is not the end even if it is stationary: where the
+    /// slope of a penalty is infinite (l0, lp, discrete sets) every point of zeros is.
+    fn improves(&self, at: &Point, slope: &Slope, objective: f64) -> bool {
+        self.objective(&self.exact_step(at, slope)) < objective - ROUNDING * objective.abs()
+    }
+
     /// Newton's step from `at`, halved until the objective does not rise. `None` if it always rises.
     async fn newton(
         &self,
@@ -195,9 +201,12 @@ impl Host<'_> {
         let mut lowest = f64::INFINITY;
         loop {
             let slope = self.slope(&at);
-            let distance = self.optimality(&at, &slope);
-            progress(iterations, distance);
+            let mut distance = self.optimality(&at, &slope);
             let objective = slope.value + self.regularizer.value(&at.b);
+            if distance <= limits.tol && self.improves(&at, &slope, objective) {
+                distance = f64::INFINITY;
+            }
+            progress(iterations, distance);
             since_best += 1;
             if objective < lowest - ROUNDING * lowest.abs() {
                 (lowest, since_best) = (objective, 0);

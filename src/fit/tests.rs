@@ -148,6 +148,14 @@ fn other_penalties_and_softmax_converge_too() {
             "group-mcp(lambda=0.01,gamma=100,groups=0-5|6-11)",
             "bounds(lower=-0.1,upper=0.2)",
             "non-negative",
+            "non-negative-l1(l1=0.02)",
+            "charbonnier(lambda=0.1,delta=0.5)",
+            "hinge(lambda=0.02)",
+            "quantile(lambda=0.02,tau=0.3)",
+            "entropy(lambda=0.02)",
+            "log-barrier(lambda=0.01)",
+            "cauchy(lambda=0.01)",
+            "tukey(lambda=0.01)",
         ] {
             for intercept in [true, false] {
                 let (solution, ..) = mirrored(&case, model, spec, intercept, 1e-8);
@@ -158,5 +166,19 @@ fn other_penalties_and_softmax_converge_too() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn an_infinite_slope_at_zero_does_not_end_the_search_there() {
+    let case = case(11, 90, 12, 0.3, 0.0, 0);
+    for spec in ["l0(lambda=0.01)", "l-half(lambda=0.01)", "lp(lambda=0.01,p=0.25)", "binary(low=0,high=0.5)"] {
+        let (solution, _, design, loss) = mirrored(&case, Model::Linear, spec, true, 1e-8);
+        assert!(solution.converged, "{spec}: {:.1e}", solution.optimality);
+        let used = solution.point.b.iter().filter(|b| **b != 0.0).count();
+        assert!(used > 0, "{spec} uses nothing");
+        let null = Point { b: vec![0.0; case.p], intercept: loss.null_intercept() };
+        let before = loss.value(&design, &null.b, &null.intercept);
+        assert!(solution.objective < before, "{spec}: {} is not below {before}", solution.objective);
     }
 }

@@ -24,9 +24,10 @@ pub const PENALTY: Separable = Separable {
     grad: |x, &[lambda, epsilon, ..]| if x.abs() <= epsilon { 0.0 } else { lambda * x.signum() },
     curvature: |_, _| 0.0,
     prox: |x, step, &[lambda, epsilon, ..]| {
-        // soft threshold of what sticks out
-        let out = x - between(x, -epsilon, epsilon);
-        x - between(out, -step * lambda, step * lambda)
+        // soft threshold of what sticks out of the tube
+        let within = between(x, -epsilon, epsilon);
+        let rest = x - within - between(x - within, -step * lambda, step * lambda);
+        if rest == 0.0 { within } else { within + rest }
     },
     subdifferential: |x, &[lambda, epsilon, ..]| [
         if x <= -epsilon { -lambda } else if x > epsilon { lambda } else { 0.0 },

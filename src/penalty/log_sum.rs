@@ -1,4 +1,6 @@
-//! The logarithmic penalty; skglm's `LogSumPenalty(alpha, eps)` with `lambda = alpha`, `epsilon = eps`.
+//! The logarithmic penalty; skglm's `LogSumPenalty(alpha, eps)` with `lambda = alpha`, `epsilon = eps`. PyProximal's
+//! `Log(sigma, gamma)` is `lambda = sigma/log(1 + gamma)`, `epsilon = 1/gamma`; its `Log1(sigma, delta)` adds a constant to
+//! the value, and its proximal operator is that of half the strength.
 
 use crate::penalty::profile::{Parameter, Parameters, Range, Separable, least, strength};
 
@@ -53,7 +55,7 @@ pub const PENALTY: Separable = Separable {
     homogeneous: false,
     samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
     elsewhere: "skglm LogSumPenalty(alpha, eps); PyProximal Log(sigma, gamma) is lambda = sigma/log(1 + gamma), \
-                epsilon = 1/gamma, and Log1(sigma, delta) is this plus the constant sigma log(delta)",
+                epsilon = 1/gamma, and Log1(sigma, delta) is this plus a constant",
     source: "E. Candes, M. Wakin, S. Boyd, Enhancing sparsity by reweighted l1 minimization, J. Fourier Anal. Appl. 14 \
              (2008); prox: P. Gong et al., A general iterative shrinkage and thresholding algorithm, ICML (2013)",
 };
