@@ -130,7 +130,7 @@ impl Problem {
     /// The state at a point with so many blocks in use.
     fn begin(&mut self, w: &Tensor, used: usize) -> Result<State> {
         let z = self.predict(w)?;
-        let g = self.slope(w, &z)?;
+        let g = self.slope(w, &z);
         let kept = zeros(&self.l1)? + 1.0;
         let bonus = self.room(used);
         let bonus = number(&self.device, bonus)?;
@@ -160,14 +160,14 @@ impl Problem {
     }
 
     /// The gradient of the loss by the coefficients.
-    fn slope(&self, w: &Tensor, z: &Tensor) -> Result<Tensor> {
+    fn slope(&self, w: &Tensor, z: &Tensor) -> Tensor {
         let all = self.blocks * self.size;
-        Ok(match &self.design {
+        match &self.design {
             Design::Columns(x, y) => {
                 x.reshape([all, self.n]).matmul(&self.residual(z, y)).reshape([self.blocks, self.size])
             }
             Design::Gram(gram, linear, _) => gram.matmul(&w.flatten()).reshape([self.blocks, self.size]) - linear,
-        })
+        }
     }
 
     /// The loss's gradient by the predictor, `[n]`.
@@ -299,7 +299,7 @@ impl Problem {
                 let all = self.blocks * self.size;
                 let rows = gram.reshape([self.blocks, self.size, all]).index_select(0, set).reshape([columns, all]);
                 let both = rows.t().reshape([self.blocks, self.size, columns]).index_select(0, set);
-                let slope = self.slope(w, z)?.index_select(0, set).reshape([columns]);
+                let slope = self.slope(w, z).index_select(0, set).reshape([columns]);
                 Ok([both.reshape([columns, columns]), slope])
             }
             Design::Columns(x, y) => {
@@ -369,7 +369,7 @@ impl Method for Problem {
         let moved = t.eq(1.0).select(&after, before + d * &t);
         let w = w.index_scatter(0, &set, &moved, Scatter::Replace);
         let z = self.predict(&w)?;
-        let g = self.slope(&w, &z)?;
+        let g = self.slope(&w, &z);
         Ok(vec![vec![w], vec![g, z], vec![kept], vec![bonus.clone(), t]])
     }
 
