@@ -79,6 +79,39 @@ fn of(separable: &'static Separable) -> Vec<Case> {
     cases
 }
 
+/// All methods of a penalty at one of its samples of parameters, also at 0 and with steps that make it hard: the regimes
+/// that the defaults do not reach. Values only where they are finite everywhere.
+fn of_sample(separable: &'static Separable, ix: usize) -> Case {
+    const POINTS: Domain = Domain::Real(DType::F32, &[(-3.0, 3.0), (0.0, 0.0), (-3.0, 3.0)]);
+    let sample = separable.samples[ix];
+    let named = separable.parameters.iter().zip(sample);
+    let penalty = move || {
+        let start = Penalty::named(separable.name)?;
+        named.clone().fold(start, |penalty, (parameter, value)| penalty.with(parameter.name, value)).check()
+    };
+    let finite = [-2.9, -1.1, -0.3, 0.0, 0.3, 1.1, 2.9].iter().all(|&x| (separable.value)(x, &sample) < 1e9);
+    let build: Build = Box::new(move |x| {
+        let (w, g) = (&x[0], &x[1]);
+        let results = |p: &Penalty| {
+            let mut all = vec![p.gradient(w), p.distance(w, g), slope(&p.gradient(w), w)];
+            for step in [0.2, 1.5, 6.0] {
+                let prox = p.prox(w, step);
+                all.push(slope(&prox, w));
+                all.push(prox);
+            }
+            if finite {
+                all.push(p.value(w));
+            }
+            all
+        };
+        match penalty() {
+            Ok(penalty) => results(&penalty),
+            Err(error) => vec![Tensor::new(w.device(), Err(error))],
+        }
+    });
+    Case::alike(&format!("penalty/{} sample {ix}", separable.name), &[POINTS, ANY], &[&[257]], 0, build)
+}
+
 /// A penalty on whole tensors, with its defaults. One that iterates is left to the laws.
 fn of_whole(registered: &'static Registered) -> Vec<Case> {
     let name = registered.of.name;
@@ -106,6 +139,7 @@ type Row = (&'static str, fn(&Penalty, &Tensor) -> Tensor, u8);
 /// The rows of this file.
 pub fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = penalty::all().flat_map(of).collect();
+    cases.extend(penalty::all().flat_map(|of| (0..of.samples.len()).map(move |ix| of_sample(of, ix))));
     cases.extend(penalty::checked().flat_map(of_whole));
     let groups = || Groups::new(vec![vec![0, 3], vec![1, 2, 5], vec![4], vec![6, 7, 8, 9]]);
     let rows: &[Row] = &[
