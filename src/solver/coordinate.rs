@@ -292,7 +292,7 @@ impl Problem {
     }
 
     /// The working set's part of the Gram matrix, weighted by the curvature of the loss, and of the gradient.
-    fn model(&self, w: &Tensor, z: &Tensor, set: &Tensor) -> Result<[Tensor; 2]> {
+    fn model(&self, w: &Tensor, z: &Tensor, set: &Tensor) -> [Tensor; 2] {
         let columns = self.working * self.size;
         match &self.design {
             Design::Gram(gram, ..) => {
@@ -300,7 +300,7 @@ impl Problem {
                 let rows = gram.reshape([self.blocks, self.size, all]).index_select(0, set).reshape([columns, all]);
                 let both = rows.t().reshape([self.blocks, self.size, columns]).index_select(0, set);
                 let slope = self.slope(w, z).index_select(0, set).reshape([columns]);
-                Ok([both.reshape([columns, columns]), slope])
+                [both.reshape([columns, columns]), slope]
             }
             Design::Columns(x, y) => {
                 let flat = x.index_select(0, set).reshape([columns, self.n]);
@@ -309,7 +309,7 @@ impl Problem {
                     Model::Logistic => z.sigmoid() * (1.0 - z.sigmoid()),
                 };
                 let bent = &flat * (curvature * (1.0 / self.n as f64));
-                Ok([bent.matmul(&flat.t()), flat.matmul(&self.residual(z, y))])
+                [bent.matmul(&flat.t()), flat.matmul(&self.residual(z, y))]
             }
         }
     }
@@ -352,7 +352,7 @@ impl Method for Problem {
         let before = w.index_select(0, &set);
         let open = kept.index_select(0, &set).gt(0.0);
         let z = self.predict(&w)?;
-        let [gram, slope] = self.model(&w, &z, &set)?;
+        let [gram, slope] = self.model(&w, &z, &set);
         let start = before.flatten();
         let linear = gram.matmul(&start) - slope;
         let own = match size {
