@@ -8,7 +8,7 @@
 // A rotation is left out where |g_ij| <= sqrt(m) ulp |w_i| |w_j| (orthogonal as far as g is known) or <= least max(|w_i|, |w_j|) (what
 // is left in w is below an ulp of its norm). A sweep in which nothing is turned ends all: later rounds read its flag and return.
 // Overrides: N: a power of two, 4..32; INNER; WG: 256 or fewer, a power of two, at least N / 2. Workgroup memory: 12.3 KiB.
-// Per round and pair: m N^2 + 2 (m + n) N^2 + 10 INNER N^3 operations, 16 (m + n) N bytes; 2 N INNER + 2 (2 m + n) N / 1024 barriers.
+// Per round and pair: m N^2 + 2 (m + n) N^2 + 10 INNER N^3 operations, 16 (m + n) N bytes, in workgroup memory tiles of four by four; 2 N INNER + 2 (2 m + n) N / 1024 barriers.
 // Barriers: whether a workgroup goes on is decided by workgroupUniformLoad; the loops' bounds are uniform.
 // Order and error: see the tolerance table (jacobi); each round is orthogonal within its roundings, whatever g is.
 // Source: Drmac, Veselic, New fast and accurate Jacobi SVD algorithm I, II (2008); Rutishauser's form of the rotation.
@@ -24,7 +24,8 @@ override INNER: u32 = 1u;
 
 var<workgroup> sh_g: array<f32, 1024>;
 var<workgroup> sh_d: array<f32, 1024>;
-var<workgroup> sh_x: array<f32, 1024>;
+// A stretch of rows, four columns at a time.
+var<workgroup> sh_x: array<vec4<f32>, 256>;
 // The rotations of a step: the sine, and the tangent of half the angle.
 var<workgroup> sh_turn: array<vec2<f32>, 16>;
 var<workgroup> sh_any: atomic<u32>;
@@ -51,16 +52,20 @@ fn insignificant(g: f32, a: f32, b: f32, tolerance: f32, least: f32) -> bool {
     return g == 0.0 || abs(g) <= tolerance * left * right || abs(g) <= least * max(left, right);
 }
 
-// The products of the columns of the stretch in sh_x, added to g.
+// The products of the columns of the stretch in sh_x, added to g, in tiles of four by four.
 fn add_products(lane: u32) {
-    for (var e = lane; e < N * N; e += WG) {
-        let i = e / N;
-        let j = e % N;
-        var sum = 0.0;
+    for (var tile = lane; tile < N * N / 16u; tile += WG) {
+        let i = tile / (N / 4u);
+        let j = tile % (N / 4u);
+        var sum = mat4x4<f32>();
         for (var row = 0u; row < 1024u / N; row += 1u) {
-            sum += sh_x[row * N + i] * sh_x[row * N + j];
+            let left = sh_x[row * (N / 4u) + i];
+            let right = sh_x[row * (N / 4u) + j];
+            sum += mat4x4<f32>(right * left.x, right * left.y, right * left.z, right * left.w);
         }
-        sh_g[e] += sum;
+        for (var k = 0u; k < 16u; k += 1u) {
+            sh_g[(4u * i + k / 4u) * N + 4u * j + k % 4u] += sum[k / 4u][k % 4u];
+        }
     }
 }
 
@@ -134,15 +139,83 @@ fn turn_d(lane: u32, step: u32) {
     }
 }
 
-// Entry e of the stretch times d, and itself.
-fn applied(e: u32) -> f32 {
-    let row = e / N;
-    let column = e % N;
-    var sum = 0.0;
-    for (var k = 0u; k < N; k += 1u) {
-        sum += sh_x[row * N + k] * sh_d[k * N + column];
+// Four neighbours in a row of the stretch times 1 + d.
+fn applied(row: u32, quarter: u32) -> vec4<f32> {
+    var sum = vec4<f32>();
+    for (var k = 0u; k < N / 4u; k += 1u) {
+        let x = sh_x[row * (N / 4u) + k];
+        let at = 4u * k * N + 4u * quarter;
+        sum += x.x * d_row(at) + x.y * d_row(at + N) + x.z * d_row(at + 2u * N) + x.w * d_row(at + 3u * N);
     }
-    return sh_x[e] + sum;
+    return sh_x[row * (N / 4u) + quarter] + sum;
+}
+
+fn d_row(at: u32) -> vec4<f32> {
+    return vec4<f32>(sh_d[at], sh_d[at + 1u], sh_d[at + 2u], sh_d[at + 3u]);
+}
+
+// The columns of four neighbours of the pair of blocks.
+fn columns_of(blocks: vec2<u32>, quarter: u32) -> vec4<u32> {
+    let ix = 4u * quarter;
+    return vec4<u32>(
+        column_of(blocks, ix),
+        column_of(blocks, ix + 1u),
+        column_of(blocks, ix + 2u),
+        column_of(blocks, ix + 3u),
+    );
+}
+
+// The elements of a row of w or v, 0 beyond the last column.
+fn fetch(of_v: bool, row: u32, columns: vec4<u32>) -> vec4<f32> {
+    let n = params[0].y;
+    let at = row * n + min(columns, vec4<u32>(n - 1u));
+    var x = vec4<f32>();
+    if (of_v) {
+        x = vec4<f32>(v[at.x], v[at.y], v[at.z], v[at.w]);
+    } else {
+        x = vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
+    }
+    return select(vec4<f32>(), x, columns < vec4<u32>(n));
+}
+
+fn put(of_v: bool, at: u32, x: f32) {
+    if (of_v) {
+        v[at] = x;
+    } else {
+        w[at] = x;
+    }
+}
+
+// The stretch from row `top` on, of `rows` of w or v from row `first`, to sh_x.
+fn load(of_v: bool, first: u32, rows: u32, top: u32, blocks: vec2<u32>, lane: u32) {
+    for (var e = lane; e < 256u; e += WG) {
+        let row = top + e / (N / 4u);
+        var x = vec4<f32>();
+        if (row < rows) {
+            x = fetch(of_v, first + row, columns_of(blocks, e % (N / 4u)));
+        }
+        sh_x[e] = x;
+    }
+}
+
+// All stretches of w or v times 1 + d.
+fn apply(of_v: bool, first: u32, rows: u32, blocks: vec2<u32>, lane: u32) {
+    let n = params[0].y;
+    for (var top = 0u; top < rows; top += 1024u / N) {
+        load(of_v, first, rows, top, blocks, lane);
+        workgroupBarrier();
+        for (var e = lane; e < 256u; e += WG) {
+            let row = top + e / (N / 4u);
+            let columns = columns_of(blocks, e % (N / 4u));
+            let x = applied(e / (N / 4u), e % (N / 4u));
+            for (var k = 0u; k < 4u; k += 1u) {
+                if (row < rows && columns[k] < n) {
+                    put(of_v, (first + row) * n + columns[k], x[k]);
+                }
+            }
+        }
+        workgroupBarrier();
+    }
 }
 
 @compute @workgroup_size(WG)
@@ -178,15 +251,7 @@ fn main(
         return;
     }
     for (var top = 0u; top < m; top += 1024u / N) {
-        for (var e = lane; e < 1024u; e += WG) {
-            let row = top + e / N;
-            let column = column_of(blocks, e % N);
-            var x = 0.0;
-            if (row < m && column < n) {
-                x = w[(matrix * m + row) * n + column];
-            }
-            sh_x[e] = x;
-        }
+        load(false, matrix * m, m, top, blocks, lane);
         workgroupBarrier();
         add_products(lane);
         workgroupBarrier();
@@ -221,44 +286,6 @@ fn main(
             workgroupBarrier();
         }
     }
-    for (var top = 0u; top < m; top += 1024u / N) {
-        for (var e = lane; e < 1024u; e += WG) {
-            let row = top + e / N;
-            let column = column_of(blocks, e % N);
-            var x = 0.0;
-            if (row < m && column < n) {
-                x = w[(matrix * m + row) * n + column];
-            }
-            sh_x[e] = x;
-        }
-        workgroupBarrier();
-        for (var e = lane; e < 1024u; e += WG) {
-            let row = top + e / N;
-            let column = column_of(blocks, e % N);
-            if (row < m && column < n) {
-                w[(matrix * m + row) * n + column] = applied(e);
-            }
-        }
-        workgroupBarrier();
-    }
-    for (var top = 0u; top < n; top += 1024u / N) {
-        for (var e = lane; e < 1024u; e += WG) {
-            let row = top + e / N;
-            let column = column_of(blocks, e % N);
-            var x = 0.0;
-            if (row < n && column < n) {
-                x = v[(matrix * n + row) * n + column];
-            }
-            sh_x[e] = x;
-        }
-        workgroupBarrier();
-        for (var e = lane; e < 1024u; e += WG) {
-            let row = top + e / N;
-            let column = column_of(blocks, e % N);
-            if (row < n && column < n) {
-                v[(matrix * n + row) * n + column] = applied(e);
-            }
-        }
-        workgroupBarrier();
-    }
+    apply(false, matrix * m, m, blocks, lane);
+    apply(true, matrix * n, n, blocks, lane);
 }

@@ -73,9 +73,9 @@ fn sweeps(steps: &mut Steps<'_>, of: &Problem) -> Result<Jacobi, String> {
 /// Turns of the loops of one of `width` invocations in a round.
 fn turns([m, n]: [usize; 2], plan: Sweeps, width: usize) -> usize {
     let (square, stretch) = (plan.width * plan.width, 1024 / plan.width);
-    let entries = 1024usize.div_ceil(width);
-    let loaded = m.div_ceil(stretch) * (entries + square.div_ceil(width) * stretch);
-    let applied = (m.div_ceil(stretch) + n.div_ceil(stretch)) * entries * (plan.width + 2);
+    let quarters = 256usize.div_ceil(width);
+    let loaded = m.div_ceil(stretch) * (quarters + (square / 16).div_ceil(width) * (stretch + 17));
+    let applied = (m.div_ceil(stretch) + n.div_ceil(stretch)) * quarters * (plan.width / 4 + 7);
     loaded + applied + plan.inner * plan.width * (square.div_ceil(width) + 2)
 }
 
