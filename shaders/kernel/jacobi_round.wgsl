@@ -8,9 +8,10 @@
 // A rotation is left out where |g_ij| <= sqrt(m) ulp |w_i| |w_j| (orthogonal as far as g is known) or <= least max(|w_i|, |w_j|) (what
 // is left in w is below an ulp of its norm). A sweep in which nothing is turned ends all: later rounds read its flag and return.
 // Overrides: N: a power of two, 4..32; INNER; WG: 256 or fewer, a power of two, at least N / 2. Workgroup memory: 12.3 KiB.
-// Per round and pair: m N^2 + 2 (m + n) N^2 + 10 INNER N^3 operations, 16 (m + n) N bytes, in workgroup memory tiles of four by four; 2 N INNER + 2 (2 m + n) N / 1024 barriers.
+// Per round and pair: m N^2 + 2 (m + n) N^2 + 10 INNER N^3 operations in tiles of four by four, 16 (m + n) N bytes;
+// 2 N INNER + 2 (2 m + n) N / 1024 barriers.
 // Barriers: whether a workgroup goes on is decided by workgroupUniformLoad; the loops' bounds are uniform.
-// Order and error: see the tolerance table (jacobi); each round is orthogonal within its roundings, whatever g is.
+// Order and error: `Sweeps::roundings` of src/graph/dense.rs counts the roundings of a column; each round is orthogonal within its roundings, whatever g is.
 // Source: Drmac, Veselic, New fast and accurate Jacobi SVD algorithm I, II (2008); Rutishauser's form of the rotation.
 
 @group(0) @binding(0) var<storage, read_write> w: array<f32>;
