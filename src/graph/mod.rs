@@ -314,22 +314,6 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
             let floats = kinds.iter().all(|&d| d == DType::F32);
             if floats { Ok((floats_result(routine, &dims)?, DType::F32)) } else { Err("takes f32 throughout") }
         }
-        (Routine::Scatter(_) | Routine::Descent { .. } | Routine::Fft { .. } | Routine::Sparse { .. }, dims) => {
-            structured_result(routine, sources, dims, &kinds)
-        }
-        (Routine::Dense(_), _) if kinds.iter().any(|&d| d != DType::F32) => Err("takes matrices of f32"),
-        (Routine::Dense(kind), dims) => Ok((kind.result(dims)?, DType::F32)),
-    }
-}
-
-/// Of the algorithms whose sources have parts of their own: indices, weights, real and imaginary numbers.
-fn structured_result(
-    routine: &Routine,
-    sources: &[Node],
-    dims: &[&[usize]],
-    kinds: &[DType],
-) -> Result<(Shape, DType), &'static str> {
-    match (routine, dims) {
         (Routine::Scatter(_), [[_, inner], [m], [m2], [m3, inner2]])
             if m == m2
                 && m == m3
@@ -354,7 +338,8 @@ fn structured_result(
             Ok((Shape::from([m - 1, *k]), DType::F32))
         }
         (Routine::Sparse { .. }, _) => Err("takes values: [e], x: [n, k], f32, and the u32 structure of the matrix"),
-        _ => unreachable!("bug: {routine:?} is of another kind"),
+        (Routine::Dense(_), _) if kinds.iter().any(|&d| d != DType::F32) => Err("takes matrices of f32"),
+        (Routine::Dense(kind), dims) => Ok((kind.result(dims)?, DType::F32)),
     }
 }
 
