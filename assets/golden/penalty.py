@@ -140,6 +140,28 @@ def tensors():
     # PyProximal calls a set by whether the argument is in it
     op = pp.EuclideanBall(0.0, 1.5)
     whole("l2-ball(radius=1.5)", "pyproximal.EuclideanBall(0, 1.5)", x, None, op.prox)
+    fine = dict(maxiter=200, ftol=1e-14, xtol=1e-14)
+    ball = pp.L1Ball(12, 2.5, **fine)
+    whole("l1-ball(radius=2.5)", "pyproximal.L1Ball(12, 2.5)", x, None, ball.prox)
+    simplex = pp.Simplex(12, 1.5, **fine)
+    whole("simplex(total=1.5)", "pyproximal.Simplex(12, 1.5)", x, None, simplex.prox)
+    op = pp.L0Ball(3)
+    whole("top-k(k=3)", "pyproximal.L0Ball(3)", x, None, op.prox)
+    op = pp.HalfSpace(np.ones(12), -4.0)
+    whole("half-space(b=-4)", "pyproximal.HalfSpace(1, -4)", x, None, op.prox)
+    matrix = rng.normal(size=(4, 3))
+    flat = lambda f: lambda m, step: f(m.ravel(), step).reshape(4, 3)
+    op = pp.Nuclear((4, 3), 0.8)
+    whole("nuclear(lambda=0.8)", "pyproximal.Nuclear((4, 3), 0.8)", matrix, lambda m: op(m.ravel()), flat(op.prox))
+    low = pp.NuclearBall((4, 3), 2.0, **fine)
+    whole("nuclear-ball(radius=2)", "pyproximal.NuclearBall((4, 3), 2)", matrix, None, flat(low.prox))
+    geman = pp.SingularValuePenalty((4, 3), pp.Geman(0.8, 1.3))
+    origin = "pyproximal.SingularValuePenalty((4, 3), Geman(0.8, 1.3))"
+    spec = "singular-geman(lambda=0.8,gamma=1.3)"
+    whole(spec, origin, matrix, lambda m: geman(m.ravel()), flat(geman.prox))
+    falling = 0.3 + 0.05 * np.arange(11, -1, -1)
+    slope = sk.SLOPE(falling)
+    whole("oscar(l1=0.3,l2=0.05)", "skglm.SLOPE(0.3 + 0.05 (12 - i))", x, slope.value, slope.prox_vec)
 
 
 pyproximal()

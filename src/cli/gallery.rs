@@ -6,7 +6,7 @@ use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use ridgepoint::penalty::{Entry, Parameters, Separable};
+use ridgepoint::penalty::{Entry, Parameters, Plane, Separable};
 use ridgepoint::{Error, Result};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -89,8 +89,8 @@ fn section(page: &mut String, entry: &Entry) -> Drawn<()> {
     page.push_str("</dl></div>\n");
     if let Some(of) = entry.separable {
         page.push_str(&scalar(of)?);
-    } else if let Some(mirror) = entry.mirror {
-        page.push_str(&plane(entry, mirror)?);
+    } else if let Some(of) = entry.plane {
+        page.push_str(&plane(entry, of)?);
     }
     page.push_str("</section>\n");
     Ok(())
@@ -201,20 +201,23 @@ fn scalar(of: &Separable) -> Drawn<String> {
 }
 
 /// Where a function of two numbers has the same value, or which points are in a set.
-fn plane(entry: &Entry, mirror: fn(&[f64], &[usize], &[f64]) -> f64) -> Drawn<String> {
-    const CELLS: i32 = 96;
-    let p: Vec<f64> = entry.parameters.iter().map(|p| if p.name == "lambda" { 1.0 } else { p.default }).collect();
+fn plane(entry: &Entry, of: Plane) -> Drawn<String> {
+    const CELLS: i32 = 128;
+    // a count of 1 is what two numbers can show
+    let one = |name: &str| ["lambda", "l1", "l2", "k"].contains(&name);
+    let p: Vec<f64> = entry.parameters.iter().map(|p| if one(p.name) { 1.0 } else { p.default }).collect();
     let place = |ix: i32| REACH * (2.0 * f64::from(ix) / f64::from(CELLS) - 1.0);
     let values: Vec<f64> = (0..=CELLS)
         .flat_map(|row| (0..=CELLS).map(move |column| (column, row)))
-        .map(|(column, row)| mirror(&[place(column), place(row)], &[2], &p))
+        .map(|(column, row)| of.value(place(column), place(row), &p))
         .collect();
     let value = |column: i32, row: i32| values[(row * (CELLS + 1) + column) as usize];
-    let levels: &[f64] = if entry.set { &[1e-9] } else { &[0.25, 0.5, 1.0, 1.5, 2.0, 3.0] };
+    // sets without an inside are seen by what is near
+    let levels: &[f64] = if entry.set { &[0.05] } else { &[0.25, 0.5, 1.0, 1.5, 2.0, 3.0] };
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (fine(SIZE.0), fine(SIZE.1))).into_drawing_area();
-        let mut chart = axes(&root, ["first coefficient", "second"])?;
+        let mut chart = axes(&root, of.axes())?;
         for (ix, &level) in levels.iter().enumerate() {
             let colour = COLOURS[ix % COLOURS.len()];
             for row in 0..CELLS {
@@ -237,7 +240,7 @@ fn plane(entry: &Entry, mirror: fn(&[f64], &[usize], &[f64]) -> f64) -> Drawn<St
             }
         }
         let text = if entry.set {
-            "the edge of the set".to_owned()
+            "the set, and 0.05 around it".to_owned()
         } else {
             format!("value {}", levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         };
@@ -264,7 +267,7 @@ mod tests {
             assert!(page.contains(&format!("<section id=\"{}\">", entry.name)), "{}", entry.name);
             assert!(page.contains(&escaped(&entry.source)), "{}", entry.name);
         }
-        let drawn = all.iter().filter(|e| e.separable.is_some() || e.mirror.is_some()).count();
+        let drawn = all.iter().filter(|e| e.separable.is_some() || e.plane.is_some()).count();
         assert_eq!(page.matches("<svg ").count(), drawn);
         assert_eq!(page.matches("<svg width=\"420\" height=\"438\" viewBox=").count(), drawn);
     }

@@ -1,7 +1,8 @@
 //! The catalogue of penalties, for the `penalties` command and for programs that list them.
 
+use super::registry::Mirror;
 use super::separable::l1;
-use super::{Choice, Parameter, Registered, Separable, all, registered};
+use super::{Choice, Parameter, Registered, Separable, all, registered, spectral};
 use std::fmt;
 
 /// One penalty of the catalogue.
@@ -31,9 +32,41 @@ pub struct Entry {
     pub source: String,
     /// Its functions of one number, if it is a sum of those.
     pub separable: Option<&'static Separable>,
-    /// Its value in f64, from coefficients, their shape and the parameters, if it is one on whole tensors; of a set how far
-    /// outside the coefficients are.
-    pub mirror: Option<fn(&[f64], &[usize], &[f64]) -> f64>,
+    /// Its value of two numbers, if it is one on vectors or on singular values or eigenvalues.
+    pub plane: Option<Plane>,
+}
+
+/// The value of a penalty on whole tensors where two numbers say all, for pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane {
+    mirror: Mirror,
+    diagonal: bool,
+}
+
+impl Plane {
+    /// Of vectors of any length, and of what asks for singular values or eigenvalues.
+    fn of(registered: &'static Registered) -> Option<Plane> {
+        let vectors = registered.shapes.iter().filter(|shape| shape.len() == 1);
+        let any = vectors.map(|shape| shape[0]).collect::<std::collections::BTreeSet<_>>().len() > 1;
+        let diagonal = spectral::REGISTERED.iter().any(|r| r.of.name == registered.of.name);
+        (any || diagonal).then_some(Plane { mirror: registered.mirror, diagonal })
+    }
+
+    /// The value of `[x, y]`, or of the matrix with this diagonal; of a set how far outside it is.
+    #[must_use]
+    pub fn value(self, x: f64, y: f64, parameters: &[f64]) -> f64 {
+        if self.diagonal {
+            (self.mirror)(&[x, 0.0, 0.0, y], &[2, 2], parameters)
+        } else {
+            (self.mirror)(&[x, y], &[2], parameters)
+        }
+    }
+
+    /// What the two numbers are.
+    #[must_use]
+    pub fn axes(self) -> [&'static str; 2] {
+        if self.diagonal { ["diagonal of a matrix: first", "second"] } else { ["first coefficient", "second"] }
+    }
 }
 
 /// Every penalty that [`parse`](super::parse) knows: the separable ones, their versions on groups, those on whole tensors.
@@ -44,7 +77,7 @@ pub fn catalogue() -> Vec<Entry> {
     all().map(separable).chain(groups).chain(singular).chain(registered().map(whole)).collect()
 }
 
-fn whole(registered: &Registered) -> Entry {
+fn whole(registered: &'static Registered) -> Entry {
     let of = registered.of;
     Entry {
         name: of.name.into(),
@@ -59,7 +92,7 @@ fn whole(registered: &Registered) -> Entry {
         elsewhere: String::new(),
         source: of.source.into(),
         separable: None,
-        mirror: Some(registered.mirror),
+        plane: Plane::of(registered),
     }
 }
 
@@ -77,7 +110,7 @@ fn separable(of: &'static Separable) -> Entry {
         elsewhere: of.elsewhere.into(),
         source: of.source.into(),
         separable: Some(of),
-        mirror: None,
+        plane: None,
     }
 }
 
@@ -111,7 +144,7 @@ fn grouped(of: &Separable) -> Entry {
         elsewhere: if lasso { "skglm WeightedGroupL2, celer GroupLasso, PyProximal L21".into() } else { String::new() },
         source,
         separable: None,
-        mirror: None,
+        plane: None,
     }
 }
 
@@ -146,7 +179,7 @@ fn sparse_group_lasso() -> Entry {
             "N. Simon, J. Friedman, T. Hastie, R. Tibshirani, A sparse-group lasso, J. Comput. Graph. Stat. 22 (2013)"
                 .into(),
         separable: None,
-        mirror: None,
+        plane: None,
     }
 }
 

@@ -64,7 +64,7 @@ mod terms;
 #[cfg(test)]
 mod laws;
 
-pub use catalogue::{Entry, catalogue};
+pub use catalogue::{Entry, Plane, catalogue};
 pub use custom::{Custom, Function, Module};
 pub use difference::{Denoised, Kind, denoise, fused_lasso, graph_tv, laplacian, total_variation};
 pub use functional::{Description, Functional};
