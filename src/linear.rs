@@ -390,7 +390,7 @@ pub(crate) fn spread(device: &Device, shape: &Shape, ix: usize) -> Tensor {
 /// The eigenvalues of a symmetric tridiagonal matrix, ascending: bisection by Sturm's counts.
 fn tridiagonal(diagonal: &[f64], beside: &[f64]) -> Vec<f64> {
     let n = diagonal.len();
-    let near = |i: usize| (if i > 0 { beside[i - 1] } else { 0.0 }) + beside.get(i).copied().unwrap_or(0.0);
+    let near = |i: usize| (if i > 0 { beside[i - 1].abs() } else { 0.0 }) + beside.get(i).map_or(0.0, |b| b.abs());
     let low = (0..n).fold(f64::INFINITY, |m, i| m.min(diagonal[i] - near(i)));
     let high = (0..n).fold(f64::NEG_INFINITY, |m, i| m.max(diagonal[i] + near(i)));
     let below = |x: f64| {

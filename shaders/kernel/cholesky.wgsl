@@ -2,7 +2,7 @@
 //
 // a: [b, n, n], the lower triangle of which is read; l: [b, n, n]; params: (n, b, first, last): the columns of this dispatch
 // Overrides: WG: invocations, a power of two up to 256. Workgroup memory: none. n^3 / 3 multiplications and additions, as many
-// pairs of reads and a write of the (cached) trailing triangle; 2 n barriers.
+// pairs of reads and a write of the (cached) trailing triangle; 3 n barriers.
 // A matrix of many columns takes several dispatches: drivers may stop an invocation after 65,535 turns of its loops.
 // Barriers: the loop runs over columns, whose number is uniform; a pivot that is not a positive number changes no control flow
 // but that of the last pass, which has no barrier.
@@ -44,6 +44,7 @@ fn main(
         // What is no number stays on the diagonal, for the last dispatch to see.
         let root = select(bits_nan(), sqrt(select(1.0, pivot, good)), good);
         let divisor = select(1.0, root, good);
+        storageBarrier();
         workgroupBarrier();
         for (var row = k + lane; row < n; row += WG) {
             l[first + row * n + k] = select(l[first + row * n + k] / divisor, root, row == k);
@@ -66,6 +67,7 @@ fn main(
     for (var row = 0u; row < n; row += 1u) {
         positive = positive && team_size(l[first + row * n + row]) < 0x7f800000u;
     }
+    storageBarrier();
     workgroupBarrier();
     if (!positive) {
         for (var row = 0u; row < n; row += 1u) {

@@ -54,6 +54,8 @@ fn main(
             }
         }
         let pivot = n - team_max(lane, WG, left);
+        storageBarrier();
+        workgroupBarrier();
         if (pivot != k) {
             for (var column = lane; column < n; column += WG) {
                 let upper = f[at + k * n + column];

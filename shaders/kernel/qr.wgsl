@@ -114,6 +114,7 @@ fn factor(k: u32, base: vec2<u32>, lane: u32) {
         tau = (beta - alpha) / beta;
         inverse = 1.0 / (alpha - beta);
     }
+    storageBarrier();
     workgroupBarrier();
     for (var row = k + 1u + lane; row < m; row += WG) {
         h[base.y + row * n + k] *= inverse;

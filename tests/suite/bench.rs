@@ -18,10 +18,10 @@ fn report(suites: &[Suite], filter: &str) -> Result<Report> {
 
 #[test]
 fn entries_are_positive_and_survive_json() -> Result<()> {
-    let report = report(&[Suite::Peaks, Suite::Penalties], "L2 prox")?;
+    let report = report(&[Suite::Peaks, Suite::Penalties], "Elastic-NET prox")?;
     assert_eq!(report.entries.len(), 1);
     let prox = &report.entries[0];
-    assert_eq!((prox.suite, prox.name.as_str(), prox.dispatches), (Suite::Penalties, "l2 prox", 1));
+    assert_eq!((prox.suite, prox.name.as_str(), prox.dispatches), (Suite::Penalties, "elastic-net prox", 1));
     assert!(
         prox.seconds.low > 0.0 && prox.seconds.low <= prox.seconds.median && prox.seconds.median <= prox.seconds.high
     );

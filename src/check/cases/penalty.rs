@@ -80,7 +80,7 @@ fn of(separable: &'static Separable) -> Vec<Case> {
 }
 
 /// All methods of a penalty at one of its samples of parameters, also at 0 and with steps that make it hard: the regimes
-/// that the defaults do not reach. Values only where they are finite everywhere.
+/// that the defaults do not reach. Values and distances only where they are finite everywhere.
 fn of_sample(separable: &'static Separable, ix: usize) -> Case {
     const POINTS: Domain = Domain::Real(DType::F32, &[(-3.0, 3.0), (0.0, 0.0), (-3.0, 3.0)]);
     let sample = separable.samples[ix];
@@ -93,14 +93,14 @@ fn of_sample(separable: &'static Separable, ix: usize) -> Case {
     let build: Build = Box::new(move |x| {
         let (w, g) = (&x[0], &x[1]);
         let results = |p: &Penalty| {
-            let mut all = vec![p.gradient(w), p.distance(w, g), slope(&p.gradient(w), w)];
+            let mut all = vec![p.gradient(w), slope(&p.gradient(w), w)];
             for step in [0.2, 1.5, 6.0] {
                 let prox = p.prox(w, step);
                 all.push(slope(&prox, w));
                 all.push(prox);
             }
             if finite {
-                all.push(p.value(w));
+                all.extend([p.value(w), p.distance(w, g)]);
             }
             all
         };
