@@ -140,7 +140,7 @@ def tensors():
     # PyProximal calls a set by whether the argument is in it
     op = pp.EuclideanBall(0.0, 1.5)
     whole("l2-ball(radius=1.5)", "pyproximal.EuclideanBall(0, 1.5)", x, None, op.prox)
-    fine = dict(maxiter=200, ftol=1e-14, xtol=1e-14)
+    fine = dict(maxiter=200, xtol=1e-14)
     ball = pp.L1Ball(12, 2.5, **fine)
     whole("l1-ball(radius=2.5)", "pyproximal.L1Ball(12, 2.5)", x, None, ball.prox)
     simplex = pp.Simplex(12, 1.5, **fine)
