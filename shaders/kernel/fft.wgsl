@@ -59,9 +59,11 @@ fn main(
         let l = (first + line) % params[0].y;
         // Bits of j in reverse; none of them if there is one element.
         let place = reverseBits(j) >> ((32u - digits) & 31u);
+        var item = vec2<f32>(0.0, 0.0);
         if (first + line < params[0].w) {
-            sh_line[line * LENGTH + place] = x[row * n + l + j * params[0].y];
+            item = x[row * n + l + j * params[0].y];
         }
+        sh_line[line * LENGTH + place] = item;
     }
     workgroupBarrier();
     for (var half = 1u; half < LENGTH; half *= 2u) {

@@ -166,17 +166,21 @@ fn columns_of(blocks: vec2<u32>, quarter: u32) -> vec4<u32> {
     );
 }
 
-// The elements of a row of w or v, 0 beyond the last column.
+// The elements of a row of w or v, 0 beyond the last column. Columns of others are not read: they are being written.
 fn fetch(of_v: bool, row: u32, columns: vec4<u32>) -> vec4<f32> {
     let n = params[0].y;
-    let at = row * n + min(columns, vec4<u32>(n - 1u));
+    if (columns.x >= n) {
+        return vec4<f32>();
+    }
+    let own = columns < vec4<u32>(n);
+    let at = row * n + select(vec4<u32>(columns.x), columns, own);
     var x = vec4<f32>();
     if (of_v) {
         x = vec4<f32>(v[at.x], v[at.y], v[at.z], v[at.w]);
     } else {
         x = vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]);
     }
-    return select(vec4<f32>(), x, columns < vec4<u32>(n));
+    return select(vec4<f32>(), x, own);
 }
 
 fn put(of_v: bool, at: u32, x: f32) {

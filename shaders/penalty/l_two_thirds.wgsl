@@ -15,10 +15,9 @@ fn l_two_thirds_value(x: f32, p: vec4<f32>) -> f32 {
 }
 
 fn l_two_thirds_grad(x: f32, p: vec4<f32>) -> f32 {
-    if (x == 0.0) {
-        return 0.0;
-    }
-    return p.x / (1.5 * special_cbrt(x));
+    // by selection: llvmpipe was seen to give infinity where this branched
+    let none = x == 0.0;
+    return select(p.x / (1.5 * special_cbrt(select(x, 1.0, none))), 0.0, none);
 }
 
 fn l_two_thirds_curvature(x: f32, p: vec4<f32>) -> f32 {
