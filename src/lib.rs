@@ -12,7 +12,7 @@
 //! - [`Device::verify`] decides who is right, [`check`] runs every operation against the [`mod@reference`].
 //! - [`graph`], [`pass`] and [`kernel`] are how it works: graph, fusion and plans, WGSL. [`Device::plan`] shows them at
 //!   work.
-//! - [`bench`] measures adapters and the engine on them; every timed result is verified.
+//! - [`mod@bench`] measures adapters and the engine on them; every timed result is verified.
 //! - [`lint`] says what of a WGSL shader is not portable.
 //! - [`cpu`] is a wgpu device that needs no driver, on which all of it runs ([`Device::cpu`]); it is what
 //!   [`Device::open`] falls back to.

@@ -2,7 +2,7 @@
 
 use crate::shape::Shape;
 
-/// What [`Routine::Dense`] computes. Several results of one matrix lie in one tensor, row after row, to be sliced apart.
+/// What [`Routine::Dense`](super::Routine::Dense) computes. Several results of one matrix lie in one tensor, row after row, to be sliced apart.
 /// A factored matrix that holds NaN or infinity gives NaN throughout, whatever the others of its batch are.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Dense {

@@ -17,7 +17,7 @@
 //! - what the calculus makes of others: [`Penalty::translate`], [`Penalty::tilt`], [`Penalty::conjugate`],
 //!   [`Penalty::envelope`], [`Penalty::through_map`], [`Penalty::blocks`], …
 //!
-//! Vectors are the whole tensor or its rows, see [`Along`]; matrices are the last two axes. [`catalogue`] lists all.
+//! Vectors are the whole tensor or its rows, see [`Along`]; matrices are the last two axes. [`catalogue()`] lists all.
 //!
 //! Parameters travel as data: following a path of `lambda` compiles nothing.
 //!
