@@ -6,8 +6,8 @@
 //! is what is said here, and the others are as they would be alone.
 //!
 //! A workgroup has a matrix of its own (singular values and eigenvalues: a pair of blocks of 16 columns): batches of small
-//! matrices are what this is fast at. On software adapters, whose drivers stop long loops, matrices beyond two or three
-//! thousand columns are refused, with the number of turns as the reason.
+//! matrices are what this is fast at. On software adapters, whose drivers stop long loops, large matrices are refused, with
+//! the number of turns as the reason: for singular values and eigenvalues from roughly 1,500 columns on.
 
 use super::ok;
 use crate::dtype::DType;
