@@ -1,4 +1,5 @@
-//! The device: the only place, beside the embedded CPU device, that names wgpu.
+//! The device: the only place that names wgpu, beside the embedded CPU device, what takes a host's own objects, and what
+//! runs shaders as they are written (`shader_test`, `bench`).
 //!
 //! A [`Device`] is opened ([`Device::open`]) or adopted from a host application ([`Device::adopt`]). Plans come from
 //! [`crate::pass`]; here they meet pipelines (`pipeline`), buffers (`memory`), bind groups (`bind`), and become commands
