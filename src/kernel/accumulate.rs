@@ -2,7 +2,7 @@
 
 use super::emit::{Emitter, Value, identity};
 use super::expr;
-use super::frame::{Buffer, CHAIN, Outputs};
+use super::frame::CHAIN;
 use super::rows::Form;
 use crate::dtype::DType;
 use crate::graph::{Func, Node, Op, Reduce};
@@ -117,18 +117,15 @@ pub(super) struct Accumulator {
 }
 
 impl Accumulator {
-    pub fn shape(reduce: &Node, level_ix: usize) -> Self {
-        let Op::Reduce { kind, .. } = reduce.op() else { panic!("bug: {reduce:?} is not a reduction") };
-        let dtype = reduce.source(0).dtype();
-        Self { kind: *kind, dtype, name: format!("{level_ix}"), lanes: 1, width: 1 }
-    }
-
     pub fn new(reduce: &Node, level_ix: usize, e: &Emitter<'_>) -> Self {
-        let mut this = Self::shape(reduce, level_ix);
-        this.name = format!("{}_{level_ix}", e.known.len());
-        this.width = e.space.width as usize;
-        this.lanes = if e.space.width > 1 && !e.space.comp_in_col { 4 } else { 1 };
-        this
+        let Op::Reduce { kind, .. } = reduce.op() else { panic!("bug: {reduce:?} is not a reduction") };
+        Self {
+            kind: *kind,
+            dtype: reduce.source(0).dtype(),
+            name: format!("{}_{level_ix}", e.known.len()),
+            lanes: if e.space.width > 1 && !e.space.comp_in_col { 4 } else { 1 },
+            width: e.space.width as usize,
+        }
     }
 
     fn positional(&self) -> bool {
@@ -159,13 +156,14 @@ impl Accumulator {
         let _ok = writeln!(out, "        {target}_bits = max({target}_bits, {});", nested("max", &bits));
     }
 
-    /// Type of the value where it is stored as a partial result.
-    fn stored_type(&self) -> &'static str {
-        if self.dtype == DType::Bool { "u32" } else { self.dtype.wgsl() }
+    /// What joins partial results of this one.
+    pub fn of_parts(&self) -> Self {
+        Self { name: format!("{}_parts", self.name), width: self.lanes, ..*self }
     }
 
+    /// The types of a partial result: the value, and the position if there is one.
     pub fn word_types(&self) -> Vec<&'static str> {
-        if self.positional() { vec![self.stored_type(), "u32"] } else { vec![self.stored_type()] }
+        if self.positional() { vec![self.dtype.wgsl(), "u32"] } else { vec![self.dtype.wgsl()] }
     }
 
     pub fn declare(&self, prefix: &str, out: &mut String) {
@@ -224,7 +222,7 @@ impl Accumulator {
             }
             return;
         }
-        let at = |c: usize| if partial { format!("{}_at", element.part(0)) } else { e.space.text(&col, c) };
+        let at = |c: usize| if partial { format!("{}_at", element.part(c)) } else { e.space.text(&col, c) };
         if self.lanes > 1 {
             for c in 0..self.lanes {
                 self.join_into(&format!("@acc_{}_{c}", self.name), element.part(c), &at(c), out);
@@ -250,7 +248,7 @@ impl Accumulator {
     }
 
     /// The accumulator after the loop, joined over the lanes of the workgroup: the names of its components.
-    fn joined(&self, form: Form, out: &mut String) -> Vec<String> {
+    pub fn joined(&self, form: Form, out: &mut String) -> Vec<String> {
         let names: Vec<_> = (0..self.lanes).map(|c| format!("a_{}_{c}", self.name)).collect();
         if form.subgroup {
             self.exchange(&names[0], form.lanes, out);
@@ -318,43 +316,5 @@ impl Accumulator {
         let at = if self.positional() { "_at" } else { "" };
         let mut parts: Vec<_> = self.joined(form, out).into_iter().map(|name| name + at).collect();
         if parts.len() == 1 { Value::one(parts.remove(0), false) } else { Value::many(parts, false) }
-    }
-
-    /// Stores the partial result of this part in the next bindings, one for the value and one for the position.
-    pub fn store_partial(&self, form: Form, outputs: &mut Outputs, n_scratch: &mut usize, out: &mut String) {
-        let parts = form.parts;
-        let names = self.joined(form, out);
-        let mut stores = String::new();
-        for (word, ty) in self.word_types().into_iter().enumerate() {
-            for (c, name) in names.iter().enumerate() {
-                let text = match (word, self.dtype) {
-                    (0, DType::Bool) => format!("select(0u, 1u, {name})"),
-                    (0, _) => name.clone(),
-                    _ => format!("{name}_at"),
-                };
-                let row = if names.len() == 1 { "r".to_owned() } else { format!("(r * 4u + {c}u)") };
-                let _ok = writeln!(stores, "    y{}[{row} * {parts}u + part] = {text};", outputs.len());
-            }
-            outputs.push((Buffer::Scratch(*n_scratch), format!("array<{ty}>")));
-            *n_scratch += 1;
-        }
-        if form.group() {
-            let _ok = writeln!(out, "    if (lane == 0u) {{\n{stores}    }}");
-        } else {
-            out.push_str(&stores);
-        }
-    }
-
-    /// Loads a partial result (and its position) within the joining loop.
-    pub fn load_partial(&self, next: &mut usize, index: &str, e: &mut Emitter<'_>) -> Value {
-        let name = format!("p_{}", self.name);
-        let test = if self.dtype == DType::Bool { " != 0u" } else { "" };
-        let _ok = writeln!(e.lines[1], "        let {name} = z{}[{index}]{test};", *next);
-        *next += 1;
-        if self.positional() {
-            let _ok = writeln!(e.lines[1], "        let {name}_at = z{}[{index}];", *next);
-            *next += 1;
-        }
-        Value::one(name, true)
     }
 }

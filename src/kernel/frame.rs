@@ -52,8 +52,8 @@ pub enum Buffer {
     Value(usize),
     /// Output `ix` of the cluster.
     Output(usize),
-    /// Scratch buffer `ix` of the cluster.
-    Scratch(usize),
+    /// The device's board (`shaders/lib/board.wgsl`).
+    Board,
 }
 
 /// One generated dispatch.
@@ -76,8 +76,8 @@ pub struct Generated {
 pub struct Emitted {
     /// In order.
     pub dispatches: Vec<Generated>,
-    /// Sizes of the scratch buffers in bytes.
-    pub scratch: Vec<u64>,
+    /// Bytes of the board that they need.
+    pub board: u64,
 }
 
 /// Lowers a cluster, or says why its nodes cannot share a kernel.
@@ -137,9 +137,13 @@ pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
     }
     for (ix, (buffer, ty)) in body.outputs.iter().enumerate() {
         let binding = emitter.reads.len() + ix;
-        let _ok = writeln!(declarations, "@group(0) @binding({binding}) var<storage, read_write> y{ix}: {ty};");
+        let (name, how) = match buffer {
+            Buffer::Board => ("board".to_owned(), Access::ReadWrite),
+            _ => (format!("y{ix}"), Access::Write),
+        };
+        let _ok = writeln!(declarations, "@group(0) @binding({binding}) var<storage, read_write> {name}: {ty};");
         buffers.push(*buffer);
-        access.push(Access::Write);
+        access.push(how);
     }
     let n_vectors = (RESERVED_WORDS + emitter.used.len()).div_ceil(4);
     let _ok = writeln!(declarations, "@group(1) @binding(0) var<uniform> params: array<vec4<u32>, {n_vectors}>;");
@@ -213,7 +217,7 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     let (workgroup, per) = if limits.cpu { (64, if units >= 1 << 14 { run } else { 1 }) } else { (256, 1) };
     let workgroup = workgroup.min(limits.invocations);
     let body = Body { frame: "each", label: label("map", &cluster.outputs), text, outputs, units, workgroup, per };
-    Ok(Emitted { dispatches: vec![pack(body, &emitter)], scratch: Vec::new() })
+    Ok(Emitted { dispatches: vec![pack(body, &emitter)], board: 0 })
 }
 
 /// Where each output goes, and the type of its binding.

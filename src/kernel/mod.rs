@@ -5,6 +5,7 @@
 //! their uniform words in group 1 binding 0.
 
 mod accumulate;
+mod board;
 pub mod emit;
 pub mod expr;
 pub mod frame;

@@ -8,24 +8,27 @@
 //! - `group`: a workgroup walks a row together. For long contiguous rows on GPUs; and for rows that several loops walk and
 //!   that fit into registers: then each element is loaded once. On processors such a group is one subgroup, so that
 //!   there are no barriers.
-//! - either of them in *parts*, when there are few long rows: the first kernel leaves one partial result per part, the
-//!   second joins them. Whatever is stored per element without needing the results is stored by the first.
+//! - either of them in *parts*, when there are few long rows: each part leaves a partial result, and the one that is done
+//!   last joins them (`board`). Whatever is stored per element without needing the results is stored along the way.
 
+use super::Limits;
 use super::accumulate::{Accumulator, Loop, UNROLL, walk};
+use super::board::Board;
 use super::emit::{Emitter, KEPT, Refusal, Scope, buffer_type};
 use super::frame::{Body, Buffer, Cluster, Emitted, Generated, Outputs, label, pack, settled};
 use super::space::{Expr, Space};
-use super::{Access, Limits};
-use crate::graph::{Node, Op, Reduce};
+use crate::graph::Node;
 use crate::shape::Shape;
 use std::fmt::Write;
-use std::sync::Arc;
 
 /// The length from which a few rows are better reduced in parts than fused with what needs their results.
 const LONG_ROW: usize = 1 << 14;
 
 /// The length of a part of a column on processors.
 const COLUMN_PART: usize = 128;
+
+/// Parts of a row at most, as far as `LONGEST_PART` allows: one thread joins them.
+const MOST_PARTS: usize = 4096;
 
 /// The turns of a group's loops over a row up to which values stay in registers from one loop to the next: on processors
 /// registers spill to the stack, which is near.
@@ -168,9 +171,9 @@ impl<'c> Rows<'c> {
             let chains = self.n_cols.div_ceil(LONGEST_PART);
             let fill = if rows < wanted { wanted.div_ceil(rows).min(self.n_cols / least) } else { 1 };
             let many = match self.limits.cpu || lockstep {
-                true if rows == 1 => (self.n_cols / least).min(1024),
+                true if rows == 1 => (self.n_cols / least).min(MOST_PARTS / 4),
                 // few rows at a time, so that the pages a processor walks down stay known to it for the next columns
-                true if columns => (self.n_cols / COLUMN_PART).max(1),
+                true if columns => (self.n_cols / COLUMN_PART).clamp(1, MOST_PARTS),
                 _ => fill,
             };
             form.parts = many.max(chains).max(1);
@@ -288,13 +291,13 @@ impl<'c> Rows<'c> {
             Ok((program, outputs))
         })?;
         let text = wrap(form, emitter.space.rows, &text);
-        Ok(Emitted { dispatches: vec![self.dispatch(form, 1, text, outputs, &emitter)], scratch: Vec::new() })
+        Ok(Emitted { dispatches: vec![self.dispatch(form, 1, text, outputs, &emitter)], board: 0 })
     }
 
-    /// Part one: partial results and what is stored per element. Part two: the results.
+    /// What is stored per element, partial results, and, by the last part of each row, the results.
     fn in_parts(&self, form: Form, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
         let level = &self.levels[0];
-        let ((text, outputs), emitter) = settled(scope, &self.cluster.members, &self.space(form), |e| {
+        let ((text, outputs, words), emitter) = settled(scope, &self.cluster.members, &self.space(form), |e| {
             let mut program = String::new();
             let at = self.coordinates(e);
             let accumulators: Vec<_> = level.iter().enumerate().map(|(i, r)| Accumulator::new(r, i, e)).collect();
@@ -310,72 +313,19 @@ impl<'c> Rows<'c> {
                 partial: false,
             }
             .write(e, &mut program);
-            let mut scratch = 0;
-            for accumulator in &accumulators {
-                accumulator.store_partial(form, &mut outputs, &mut scratch, &mut program);
-            }
-            Ok((program, outputs))
-        })?;
-        let first = self.dispatch(form, form.parts as u64, wrap(form, emitter.space.rows, &text), outputs, &emitter);
-        let n_scratch = level.iter().map(|r| if positional(r) { 2 } else { 1 }).sum::<usize>();
-        let scratch = vec![(self.n_rows * form.parts * 4).next_multiple_of(16) as u64; n_scratch];
-        let second = self.join_parts(form, scope)?;
-        Ok(Emitted { dispatches: vec![first, second], scratch })
-    }
-
-    fn join_parts(&self, first: Form, scope: &Scope<'_>) -> Result<Generated, Refusal> {
-        let group = self.groups() && first.parts >= 64;
-        let form = Form {
-            lanes: if group { self.lanes(first.parts) } else { 0 },
-            subgroup: false,
-            keep: false,
-            width: 1,
-            comp_in_col: true,
-            parts: 1,
-            cpu: self.limits.cpu,
-        };
-        let space = Space::new(self.n_rows, first.parts, 1, true);
-        let level = &self.levels[0];
-        let ((text, outputs, n_partial), emitter) = settled(scope, &self.cluster.members, &space, |e| {
-            let mut program = String::new();
-            let accumulators: Vec<_> = level.iter().enumerate().map(|(i, r)| Accumulator::new(r, i, e)).collect();
-            let index = format!("r * {}u + k", first.parts);
-            let mut n_partial = 0;
-            let mut elements = Vec::new();
-            for a in &accumulators {
-                let value = a.load_partial(&mut n_partial, &index, e);
-                elements.push(value);
-            }
-            Loop { form, cols: first.parts, accumulators: &accumulators, elements: &elements, partial: true }
-                .write(e, &mut program);
-            for (reduce, accumulator) in level.iter().zip(&accumulators) {
-                let value = accumulator.result(form, &mut program);
+            outputs.push((Buffer::Board, "array<atomic<u32>>".to_owned()));
+            let mut board = Board::new(form, e.space.rows as usize, self.n_rows);
+            let results = board.join(&accumulators, e, &mut program);
+            for (reduce, value) in level.iter().zip(results) {
                 e.known.insert(reduce.id(), value);
             }
-            let mut outputs = Vec::new();
             self.store_rows(form, e, &mut program, &mut outputs)?;
-            Ok((program, outputs, n_partial))
+            program.push_str("    }\n");
+            Ok((program, outputs, board.words))
         })?;
-        let mut generated = self.dispatch(form, 1, wrap(form, emitter.space.rows, &text), outputs, &emitter);
-        // the partial results are bound behind everything else
-        let kernel = Arc::make_mut(&mut generated.kernel);
-        let base = generated.buffers.len();
-        let mut declarations = String::new();
-        let mut ix = 0;
-        for accumulator in level.iter().enumerate().map(|(i, r)| Accumulator::shape(r, i)) {
-            for ty in accumulator.word_types() {
-                let binding = base + ix;
-                let _ok =
-                    writeln!(declarations, "@group(0) @binding({binding}) var<storage, read> z{ix}: array<{ty}>;");
-                generated.buffers.push(Buffer::Scratch(ix));
-                kernel.access.push(Access::Read);
-                ix += 1;
-            }
-        }
-        assert_eq!(ix, n_partial, "bug: partial results of {}", kernel.label);
-        kernel.wgsl.insert_str(0, &declarations);
-        kernel.label = kernel.label.replace("row/", "join/").replace("thread/", "join/");
-        Ok(generated)
+        let text = wrap(form, emitter.space.rows, &text);
+        let dispatches = vec![self.dispatch(form, form.parts as u64, text, outputs, &emitter)];
+        Ok(Emitted { dispatches, board: (words as u64 * 4).next_multiple_of(16) })
     }
 
     fn dispatch(&self, form: Form, parts: u64, text: String, outputs: Outputs, emitter: &Emitter<'_>) -> Generated {
@@ -489,10 +439,6 @@ fn split_globals(program: &str) -> (String, String) {
         }
     }
     (globals, rest)
-}
-
-fn positional(reduce: &Node) -> bool {
-    matches!(reduce.op(), Op::Reduce { kind: Reduce::ArgMax | Reduce::ArgMin, .. })
 }
 
 /// Whether `node` depends on one of `targets` without passing through stored values… of other kernels: conservative.

@@ -24,6 +24,8 @@ pub enum Role {
     Output(usize),
     /// Lives within the plan.
     Temporary,
+    /// The device's board: zero whenever no dispatch uses it, shared by all plans (`shaders/lib/board.wgsl`).
+    Board,
 }
 
 /// A whole buffer.
@@ -244,6 +246,17 @@ impl Builder<'_> {
         self.plan.slots.len() - 1
     }
 
+    /// The slot of the board, grown to `bytes`.
+    fn board(&mut self, bytes: u64) -> usize {
+        let found = self.plan.slots.iter().position(|s| s.role == Role::Board);
+        let slot = found.unwrap_or_else(|| {
+            self.plan.slots.push(Slot { role: Role::Board, bytes });
+            self.plan.slots.len() - 1
+        });
+        self.plan.slots[slot].bytes = self.plan.slots[slot].bytes.max(bytes);
+        slot
+    }
+
     fn result(&mut self, node: &Node) -> usize {
         let value = self.value_of[&node.id()];
         if let Some(slot) = self.slot_of[value] {
@@ -262,19 +275,19 @@ impl Builder<'_> {
         let scratch = match work {
             Work::Fused(cluster, emitted) => {
                 let outputs: Vec<usize> = cluster.outputs.iter().map(|n| self.result(n)).collect();
-                let scratch: Vec<usize> = emitted.scratch.iter().map(|&b| self.temporary(b)).collect();
+                let board = (emitted.board > 0).then(|| self.board(emitted.board));
                 for dispatch in &emitted.dispatches {
                     let slot = |b: &Buffer| match b {
                         Buffer::Value(v) => self.slot(*v),
                         Buffer::Output(o) => outputs[*o],
-                        Buffer::Scratch(s) => scratch[*s],
+                        Buffer::Board => board.expect("bug: a board without bytes"),
                     };
                     let slots = dispatch.buffers.iter().map(slot).collect();
                     let groups = self.fold(dispatch.groups, &dispatch.kernel)?;
                     let first = crate::kernel::emit::RESERVED_WORDS;
                     self.push(&dispatch.kernel, slots, &dispatch.words, (first, &dispatch.constants), groups);
                 }
-                scratch
+                Vec::new()
             }
             Work::Routine(node, fused) => self.routine(node, fused.as_ref())?,
         };

@@ -92,17 +92,25 @@ fn several_outputs_of_one_domain_are_one_kernel() {
 }
 
 #[test]
-fn a_large_sum_takes_two_kernels_and_carries_its_gradient() {
+fn a_large_sum_is_one_kernel_and_carries_its_gradient() {
     let x = leaf([1 << 22]);
     let s = reduce(Reduce::Sum, &map(Func::Mul, &[&x, &x]), &[0]);
     let g = map(Func::Mul, &[&x, &scalar(2.0, &x)]);
-    assert_steps(std::slice::from_ref(&s), 2);
-    assert_steps(&[s, g], 2);
+    assert_steps(std::slice::from_ref(&s), 1);
+    assert_steps(&[s.clone(), g], 1);
+    // what follows from the sum is done by whoever is last, with it
+    assert_steps(&[map(Func::Sqrt, &[&s])], 1);
+    for plan in plans(&[s]) {
+        let boards: Vec<u64> = plan.slots.iter().filter(|s| s.role == Role::Board).map(|s| s.bytes).collect();
+        assert!(boards.len() == 1 && boards[0] <= 4096 + 16, "{plan}");
+    }
 }
 
 #[test]
 fn positions_and_columns() {
-    assert_steps(&[reduce(Reduce::ArgMax, &leaf([1 << 20]), &[0])], 2);
+    assert_steps(&[reduce(Reduce::ArgMax, &leaf([1 << 20]), &[0])], 1);
+    assert_steps(&[reduce(Reduce::ArgMax, &leaf([1 << 16, 16]), &[0])], 1);
+    assert_steps(&[reduce(Reduce::Sum, &leaf([4096, 4096]), &[0])], 1);
     assert_steps(&[reduce(Reduce::ArgMin, &leaf([60, 700]), &[0])], 1);
     assert_steps(&[reduce(Reduce::Sum, &leaf([3, 5, 7]), &[0, 2])], 1);
 }

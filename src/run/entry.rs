@@ -2,7 +2,7 @@
 //! once and kept with the plan.
 
 use super::fault::{Outcome, Scopes, Ticket, lock};
-use super::memory::GRAIN;
+use super::memory::{GRAIN, Held};
 use super::pipeline::{Pipeline, Pipelines};
 use super::{Inner, count};
 use crate::dtype::DType;
@@ -23,6 +23,8 @@ pub(super) struct State {
     plans: HashMap<Key, (Arc<Entry>, u64)>,
     now: u64,
     pub flights: VecDeque<wgpu::SubmissionIndex>,
+    /// The board, once a plan has needed one.
+    pub board: Option<Held>,
     /// Outcomes that are not known yet (in a browser).
     pub watch: Vec<Arc<Ticket>>,
 }
@@ -48,6 +50,7 @@ impl State {
     pub fn clear(&mut self) {
         self.pipelines.clear();
         self.plans.clear();
+        self.board = None;
     }
 
     /// Puts a plan under the key of a graph.

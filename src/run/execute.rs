@@ -25,6 +25,8 @@ pub(super) struct Run {
     pub inputs: Vec<Data>,
     /// The buffer of each slot; an input's is in `inputs`.
     buffers: Vec<Option<Buffer>>,
+    /// The board, where the plan needs one.
+    board: Option<Held>,
     /// The patched uniform words.
     pub words: Vec<u32>,
     /// Group 0 of each step.
@@ -49,7 +51,8 @@ impl Run {
     fn slot(&self, slot: usize) -> &Buffer {
         match (self.entry.plan.slots[slot].role, &self.buffers[slot]) {
             (Role::Input(ix), _) => storage(&self.inputs[ix]).expect("bug: `prepare` has checked the inputs"),
-            (_, buffer) => buffer.as_ref().expect("bug: every slot but inputs has a buffer"),
+            (Role::Board, _) => self.board.as_ref().expect("bug: `prepare` has made the board"),
+            (_, buffer) => buffer.as_ref().expect("bug: every slot but inputs and the board has a buffer"),
         }
     }
 
@@ -110,7 +113,14 @@ impl Inner {
             }
         }
         let entry = self.entry(state, key, roots)?;
-        self.bind(&entry, roots, bindings, parents)
+        let bytes = entry.plan.slots.iter().find(|s| s.role == Role::Board).map(|s| s.bytes);
+        let board = bytes.map(|bytes| self.board(state, bytes)).transpose()?;
+        if let Some(board) = &board
+            && board.ticket.now().is_none()
+        {
+            parents.push(board.ticket.clone());
+        }
+        self.bind(&entry, roots, bindings, parents, board)
     }
 
     /// In a browser, failures of earlier submissions show late: start afresh then.
@@ -135,6 +145,7 @@ impl Inner {
         roots: &[Node],
         bindings: Bindings,
         mut parents: Vec<Arc<Ticket>>,
+        board: Option<Held>,
     ) -> Result<Run> {
         let plan = &entry.plan;
         let mut checks = Vec::new();
@@ -148,7 +159,7 @@ impl Inner {
         let mut buffers = Vec::with_capacity(plan.slots.len());
         for slot in &plan.slots {
             buffers.push(match slot.role {
-                Role::Input(_) => None,
+                Role::Input(_) | Role::Board => None,
                 Role::Output(ix) => {
                     let root = &roots[ix];
                     let bytes = root.elements() as u64 * root.dtype().bytes();
@@ -167,6 +178,7 @@ impl Inner {
             entry: entry.clone(),
             inputs: bindings.data,
             buffers,
+            board,
             words,
             groups: Vec::with_capacity(plan.steps.len()),
             checks,

@@ -151,6 +151,7 @@ impl Device {
     /// Frees the buffers kept for reuse, with all bind groups. On an adopted device the memory returns to the driver when
     /// the host next polls or submits.
     pub fn trim(&self) {
+        lock(&self.inner.state).board = None;
         self.inner.pool.trim();
         self.inner.tend();
     }

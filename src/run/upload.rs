@@ -1,6 +1,7 @@
 //! Buffers from the outside: allocation, upload, import; and the way out without a copy, [`Slice`].
 
 use super::Inner;
+use super::entry::State;
 use super::fault::{Check, Outcome, Scopes, Ticket, lock};
 use super::memory::{Buffer, GRAIN, Held, Raw, grains};
 use crate::dtype::DType;
@@ -54,6 +55,26 @@ impl Inner {
             Some(raw) => Ok(Buffer::own(&self.pool, raw, bytes, self.fine.clone())),
             None => self.create(bytes, false, checks, &what),
         }
+    }
+
+    /// The board, with room for `bytes`. wgpu makes buffers zero, and every dispatch that uses the board leaves it zero; it
+    /// never goes to the pool, for commands that a caller has yet to submit may refer to one that has been outgrown.
+    pub fn board(&self, state: &mut State, bytes: u64) -> Result<Held> {
+        if let Some(board) = &state.board
+            && board.bytes >= bytes
+            && !matches!(board.ticket.now(), Some(Err(_)))
+        {
+            return Ok(board.clone());
+        }
+        let what = || "the board on which workgroups leave partial results".to_owned();
+        self.fits(bytes, &what)?;
+        let room = bytes.next_power_of_two().clamp(4096, self.summary.limits.binding_bytes.max(4096));
+        let mut checks = Vec::new();
+        let buffer = self.create(room, false, &mut checks, &what)?;
+        buffer.spoil();
+        let board = Held::new(buffer.filled_by(self.ticket(checks, Vec::new())));
+        state.board = Some(board.clone());
+        Ok(board)
     }
 
     fn fits(&self, bytes: u64, what: &impl Fn() -> String) -> Result<()> {

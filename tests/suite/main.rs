@@ -4,6 +4,7 @@
 mod autograd;
 #[cfg(feature = "bench")]
 mod bench;
+mod board;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;

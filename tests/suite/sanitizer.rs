@@ -34,6 +34,23 @@ fn the_engines_kernels_for_graphics_processors_are_clean() {
     assert_clean(Kernels::Graphics);
 }
 
+/// Rows in parts, which meet through atomics: more than the table's sizes.
+#[test]
+fn reductions_in_parts_are_clean() {
+    for kernels in [Kernels::Auto, Kernels::Processor, Kernels::Graphics] {
+        let (device, findings) = watched(kernels);
+        let x = device.tensor(&crate::board::data(crate::board::N), [crate::board::N]);
+        let results = crate::board::work(&x);
+        device.eval(&results.iter().collect::<Vec<_>>()).expect("reduced");
+        let found: Vec<String> = findings.take().iter().map(ToString::to_string).collect();
+        assert!(found.is_empty(), "{kernels:?}: {} findings\n{}", found.len(), found.join("\n"));
+        for step in &device.plan(&crate::board::work(&x).iter().collect::<Vec<_>>()).expect("planned").steps {
+            let found = ridgepoint::lint::source(&step.kernel.wgsl, &Default::default()).expect("valid");
+            assert!(found.iter().all(|f| !f.rule.refuses()), "{found:?}\n{}", step.kernel.wgsl);
+        }
+    }
+}
+
 /// And the sanitizer was on: a kernel of the user that reads beyond its end is found.
 #[test]
 fn a_fault_in_a_users_pass_is_found() {

@@ -89,8 +89,8 @@ fn an_elastic_net_has_value_and_gradient_in_one_pass_over_the_weights() -> Resul
     let w = device.tensor(&vec![0.5f32; n], [n]);
     let net = penalty::elastic_net(0.1, 0.05);
     let plan = device.plan(&[&net.value(&w), &net.gradient(&w)])?;
-    // the second dispatch joins the partial sums: what is more than read once and written once stays below a hundredth
-    assert_eq!(plan.steps.len(), 2, "{plan}");
+    // partial sums on the board are all that is more than read once and written once
+    assert_eq!(plan.steps.len(), 1, "{plan}");
     assert!(plan.bytes_moved() < 2 * 4 * n as u64 * 101 / 100, "{plan}");
     Ok(())
 }
