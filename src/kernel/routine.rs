@@ -49,16 +49,18 @@ impl Source {
 
 /// What happens to each element of a matrix product before it is stored.
 ///
-/// The function sees the sum, the batch, the row and the column. Its buffers come after the product's operands, in group
-/// 0 at bindings `2..2 + access`, and are [`Operand::Source`]`(2..2 + access)`; the result follows them. Words of its own
-/// are read with `param(i)`; they are the last words of the last dispatch, from word [`EPILOGUE_WORD`] on, and zero in
-/// what [`lower`] returns.
+/// The function sees the sum, the batch, the row and the column, and is called once for each element. Its buffers come after
+/// the product's operands, in group 0 from binding 2 on, those it reads first, and are [`Operand::Source`]s from 2 on; the
+/// result follows them. Words of its own are read with `param(i)`; they are the last words of the last dispatch, from word
+/// [`EPILOGUE_WORD`] on, and zero in what [`lower`] returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Epilogue {
     /// Declarations, among them `fn epilogue(acc: f32, batch: u32, row: u32, col: u32) -> f32`.
     pub wgsl: String,
     /// The number of buffers it reads.
-    pub access: usize,
+    pub reads: usize,
+    /// The number of buffers it writes, each at the element it is called for.
+    pub writes: usize,
     /// The number of words it reads.
     pub extra_words: usize,
 }

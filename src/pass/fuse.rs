@@ -33,6 +33,8 @@ pub enum Work {
 pub struct Fused {
     /// The map's result: what the kernel stores.
     pub target: Node,
+    /// What it stores beside it: other results of the map, or the product.
+    pub more: Vec<Node>,
     /// Its text.
     pub epilogue: Epilogue,
     /// The values it reads, in the order of its bindings.
@@ -460,46 +462,51 @@ impl Fusion<'_> {
         frame::lower(cluster, &scope, self.limits).ok()
     }
 
-    /// A map over a matrix product that nobody else reads becomes its epilogue.
+    /// A map over a matrix product becomes its epilogue. What else the map computes, and the product itself if others need
+    /// it (the gradient of an activation does), is stored by the same kernel.
     fn epilogues(&mut self) {
         for ix in 0..self.drafts.len() {
-            let Some(Draft { routine: Some((product, _)), .. }) = self.drafts[ix].clone() else { continue };
-            if !matches!(product.op(), Op::Routine(Routine::Matmul)) || self.roots.contains(&product.id()) {
+            let Some(Draft { routine: Some((product, None)), .. }) = &self.drafts[ix] else { continue };
+            if !matches!(product.op(), Op::Routine(Routine::Matmul)) {
                 continue;
             }
-            let readers: Vec<usize> = (0..self.drafts.len())
-                .filter(|&r| self.drafts[r].as_ref().is_some_and(|d| d.reads.contains(&product.id())))
-                .collect();
-            let [reader] = readers[..] else { continue };
-            let Some(draft) = self.drafts[reader].clone() else { continue };
-            let Some(cluster) = &draft.cluster else { continue };
-            let outputs = self.outputs(&draft, &[reader]);
-            let one = outputs.len() == 1 && cluster.domain == Domain::Map(product.elements());
-            let first = self.drafts[ix].as_ref().map(|d| d.reads.clone()).unwrap_or_default();
-            let n_buffers = first.len() + draft.reads.len();
-            if !one || n_buffers > self.limits.storage_buffers || self.depends(reader, ix, true) {
-                continue;
+            let product = product.clone();
+            let mut readers = self.readers.get(&product.id()).cloned().unwrap_or_default();
+            readers.sort_unstable();
+            readers.dedup();
+            for reader in readers {
+                if let Some(draft) = self.with_epilogue(ix, &product, reader) {
+                    self.drafts[reader] = None;
+                    for member in &draft.members {
+                        self.home.insert(member.id(), ix);
+                    }
+                    for &id in &draft.reads {
+                        self.readers.entry(id).or_default().push(ix);
+                    }
+                    self.drafts[ix] = Some(draft);
+                    break;
+                }
             }
-            let target = outputs[0].clone();
-            if target.dtype() != DType::F32 {
-                continue;
-            }
-            let Some(fused) = epilogue(&product, &target, &self.numbers) else { continue };
-            let reads: HashSet<usize> = first.union(&draft.reads).copied().filter(|&id| id != product.id()).collect();
-            self.drafts[reader] = None;
-            for member in &draft.members {
-                self.home.insert(member.id(), ix);
-            }
-            for &id in &reads {
-                self.readers.entry(id).or_default().push(ix);
-            }
-            self.drafts[ix] = Some(Draft {
-                cluster: None,
-                members: vec![product.clone(), target],
-                routine: Some((product, Some(fused))),
-                reads,
-            });
         }
+    }
+
+    /// The product of draft `ix` with the map of draft `reader`, if they can be one kernel.
+    fn with_epilogue(&self, ix: usize, product: &Node, reader: usize) -> Option<Draft> {
+        let draft = self.drafts[reader].as_ref().filter(|d| d.reads.contains(&product.id()))?;
+        if draft.cluster.as_ref()?.domain != Domain::Map(product.elements()) || self.depends(reader, ix, true) {
+            return None;
+        }
+        let first = &self.drafts[ix].as_ref()?.reads;
+        let reads: HashSet<usize> = first.union(&draft.reads).copied().filter(|&id| id != product.id()).collect();
+        let members: Vec<Node> = std::iter::once(product).chain(&draft.members).cloned().collect();
+        let joint = Draft { cluster: None, members, routine: None, reads };
+        let mut outputs = self.outputs(&joint, &[ix, reader]);
+        let main = outputs.iter().position(|n| n != product && n.dtype() == DType::F32)?;
+        let target = outputs.remove(main);
+        let fused = epilogue(product, &target, outputs, &draft.members, &self.numbers)?;
+        let n_buffers = 3 + fused.reads.len() + fused.more.len();
+        (n_buffers <= self.limits.storage_buffers)
+            .then(|| Draft { routine: Some((product.clone(), Some(fused))), ..joint })
     }
 
     /// The kernels in execution order.
@@ -540,13 +547,13 @@ fn joint_domain(a: &Cluster, b: &Cluster) -> Option<Domain> {
     }
 }
 
-/// The epilogue of a matrix product, or `None` if `target` does more than map it.
-fn epilogue(product: &Node, target: &Node, numbers: &Numbers) -> Option<Fused> {
+/// The epilogue of a matrix product that stores `target` and `more`, maps of it among `members`, or `None` if they are more.
+fn epilogue(product: &Node, target: &Node, more: Vec<Node>, members: &[Node], numbers: &Numbers) -> Option<Fused> {
     let padded = |buffer: usize| numbers.padded[buffer];
     let scope = Scope { stored: &numbers.stored, constants: &numbers.constants, padded: &padded };
     let mut e = Emitter::new(&scope, Space::new(1, 1, 1, false), Vec::new());
     e.first_word = routine::EPILOGUE_WORD;
-    e.members = HashSet::from([target.id()]);
+    e.members = members.iter().map(Node::id).collect();
     let dims = product.shape().dims();
     let at: Vec<Expr> = ["b", "m", "n"]
         .iter()
@@ -556,12 +563,26 @@ fn epilogue(product: &Node, target: &Node, numbers: &Numbers) -> Option<Fused> {
     let linear = e.space.linear(&at, dims);
     e.full = Some(linear.clone());
     e.given.insert(product.id(), (at, Value::one("acc".into(), false)));
-    let coordinates = e.space.coordinates(&linear, target.shape());
-    let value = e.eval(target, &coordinates).ok()?;
+    let value = |node: &Node, e: &mut Emitter<'_>| {
+        let coordinates = e.space.coordinates(&linear, node.shape());
+        e.eval(node, &coordinates).ok()
+    };
+    let result = value(target, &mut e)?;
+    let (mut stores, mut bindings) = (String::new(), Vec::new());
+    for (ix, node) in more.iter().enumerate() {
+        let value = value(node, &mut e)?;
+        let (statement, _) = e.store(&format!("y{ix}"), node.dtype(), &linear, &value).ok()?;
+        let _ok = writeln!(stores, "    {statement}");
+        bindings.push(format!("var<storage, read_write> y{ix}: {}", buffer_type(node.dtype(), false)));
+    }
+    let reads = e
+        .reads
+        .iter()
+        .enumerate()
+        .map(|(ix, &(_, dtype))| format!("var<storage, read> x{ix}: {}", buffer_type(dtype, false)));
     let mut wgsl = String::new();
-    for (ix, &(_, dtype)) in e.reads.iter().enumerate() {
-        let ty = buffer_type(dtype, false);
-        let _ok = writeln!(wgsl, "@group(0) @binding({}) var<storage, read> x{ix}: {ty};", ix + 2);
+    for (binding, text) in reads.chain(bindings).enumerate() {
+        let _ok = writeln!(wgsl, "@group(0) @binding({}) {text};", binding + 2);
     }
     for snippet in &e.modules {
         wgsl.push_str(&snippet.wgsl);
@@ -569,11 +590,11 @@ fn epilogue(product: &Node, target: &Node, numbers: &Numbers) -> Option<Fused> {
     }
     let _ok = write!(
         wgsl,
-        "fn epilogue(acc: f32, b: u32, m: u32, n: u32) -> f32 {{\n{}    return {};\n}}",
+        "fn epilogue(acc: f32, b: u32, m: u32, n: u32) -> f32 {{\n{}{stores}    return {};\n}}",
         e.lines[0],
-        value.part(0)
+        result.part(0)
     );
-    let epilogue = Epilogue { wgsl, access: e.reads.len(), extra_words: e.used.len() };
+    let epilogue = Epilogue { wgsl, reads: e.reads.len(), writes: more.len(), extra_words: e.used.len() };
     let reads = e.reads.iter().map(|r| r.0).collect();
-    Some(Fused { target: target.clone(), epilogue, reads, constants: e.used })
+    Some(Fused { target: target.clone(), more, epilogue, reads, constants: e.used })
 }

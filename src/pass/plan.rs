@@ -356,6 +356,7 @@ impl Builder<'_> {
             Error::argument(crate::graph::op_name(node.op()), message, "split the operands", node.site())
         })?;
         let result = self.result(fused.map_or(node, |f| &f.target));
+        let more: Vec<usize> = fused.iter().flat_map(|f| &f.more).map(|n| self.result(n)).collect();
         let scratch: Vec<usize> =
             lowered.scratch.iter().map(|&b| self.temporary(b.next_multiple_of(16).max(16))).collect();
         for dispatch in &lowered.dispatches {
@@ -371,7 +372,8 @@ impl Builder<'_> {
                     }
                     Operand::Source(s) => {
                         let extra = fused.map_or(&[][..], |f| &f.reads[..]);
-                        slots.push(self.slot(extra[*s - values.len()]));
+                        let ix = *s - values.len();
+                        slots.push(if ix < extra.len() { self.slot(extra[ix]) } else { more[ix - extra.len()] });
                     }
                     Operand::Result => slots.push(result),
                     Operand::Scratch(s) => slots.push(scratch[*s]),

@@ -125,3 +125,20 @@ fn bias_and_activation_are_an_epilogue() {
         assert_eq!(plan.steps.len(), 1, "{plan}");
     }
 }
+
+#[test]
+fn a_product_that_is_needed_itself_is_stored_beside_its_epilogue() {
+    let (x, w, c) = (leaf([1, 8, 16]), leaf([1, 16, 12]), leaf([12]));
+    let p = Node::routine(Routine::Matmul, vec![x, w], Site::here()).unwrap();
+    let rows = Node::reshape(&p, Shape::from([8, 12]), Site::here()).unwrap();
+    let z = map(Func::Add, &[&rows, &spread(&c, 0, 8)]);
+    let zero = scalar(0.0, &z);
+    let (h, on) = (map(Func::Max, &[&z, &zero]), map(Func::Gt, &[&z, &zero]));
+    assert_steps(&[h.clone(), p.clone()], 1);
+    assert_steps(&[h.clone(), on], 1);
+    // a second layer, and what needs both its product and the first: the gradient of an activation has this form
+    let square = leaf([1, 12, 12]);
+    let h = Node::reshape(&h, Shape::from([1, 8, 12]), Site::here()).unwrap();
+    let q = Node::routine(Routine::Matmul, vec![h, square], Site::here()).unwrap();
+    assert_steps(&[map(Func::Mul, &[&q, &map(Func::Tanh, &[&p])])], 2);
+}

@@ -1,6 +1,7 @@
 //! Hand-written algorithms against plain loops, through the whole engine.
 
-use ridgepoint::{DType, Device, Result};
+use ridgepoint::run::Kernels;
+use ridgepoint::{DType, Device, Result, Tensor};
 
 fn device() -> Result<Device> {
     Device::open_blocking(Default::default())
@@ -103,4 +104,30 @@ fn gradients_of_gathers_add_what_meets() -> Result<()> {
     let report = device.verify_blocking(&[&rows, &gradient])?;
     assert!(report.passed(), "{report}");
     Ok(())
+}
+
+/// The gradient of an activation needs what goes into it: the product's kernel stores that too.
+#[test]
+fn layers_with_activations_and_their_gradients_agree_in_few_kernels() {
+    for form in [Kernels::Auto, Kernels::Processor, Kernels::Graphics] {
+        for device in crate::devices(form) {
+            for (batch, inputs, hidden) in [(5, 3, 7), (33, 20, 18), (64, 48, 64), (1, 40, 12), (16, 2000, 10)] {
+                let filled = |shape: &[usize], scale: f64| {
+                    let n = shape.iter().product();
+                    device.iota(n, DType::F32).mul(2.3).sin().mul(scale).reshape(shape)
+                };
+                let (x, w) = (filled(&[batch, inputs], 1.0), filled(&[inputs, hidden], 0.7));
+                let (b, v) = (filled(&[hidden], 0.1), filled(&[hidden, 4], 1.0));
+                device.eval(&[&x, &w, &b, &v]).unwrap();
+                for activation in [Tensor::relu, Tensor::tanh, Tensor::silu] {
+                    let out = activation(&(x.matmul(&w) + &b)).matmul(&v);
+                    let loss = out.square().sum_all();
+                    let grads = loss.grad(&[&w, &b]).unwrap();
+                    let report = device.verify_blocking(&[&loss, &grads[0], &grads[1]]).unwrap();
+                    let what = format!("{batch}x{inputs}x{hidden}, {form:?} on {}", device.name());
+                    assert!(report.passed(), "{what}: {:?}", report.verdicts);
+                }
+            }
+        }
+    }
 }

@@ -191,12 +191,14 @@ struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    fn access(&self) -> usize {
-        self.epilogue.map_or(0, |e| e.access)
+    /// The buffers of the epilogue: read, and written.
+    fn access(&self) -> (usize, usize) {
+        self.epilogue.map_or((0, 0), |e| (e.reads, e.writes))
     }
 
     fn buffers(&self, first: [Operand; 2]) -> Vec<Operand> {
-        let extra = (2..2 + self.access()).map(Operand::Source);
+        let (reads, writes) = self.access();
+        let extra = (2..2 + reads + writes).map(Operand::Source);
         first.into_iter().chain(extra).chain([self.out]).collect()
     }
 
@@ -215,7 +217,8 @@ impl Finish<'_> {
         wide: bool,
         overrides: Vec<(&'static str, f64)>,
     ) -> Kernel {
-        let (binding, vectors) = (2 + self.access(), 5 + self.epilogue.map_or(0, |e| e.extra_words.div_ceil(4)));
+        let (reads, writes) = self.access();
+        let (binding, vectors) = (2 + reads + writes, 5 + self.epilogue.map_or(0, |e| e.extra_words.div_ceil(4)));
         let item = if wide { "vec4<f32>" } else { "f32" };
         let mut result = format!("@group(0) @binding({binding}) var<storage, read_write> out: array<{item}>;");
         if name == "matmul_block" {
@@ -232,7 +235,7 @@ impl Finish<'_> {
         let mut slots = vec![("result", result.as_str()), ("params", params.as_str())];
         slots.extend(operands.map(|text| ("operands", text)));
         slots.extend(self.epilogue.map(|e| ("epilogue", e.wgsl.as_str())));
-        kernel(name, label, &slots, overrides, (binding, 1))
+        kernel(name, label, &slots, overrides, (2 + reads, writes + 1))
     }
 }
 

@@ -161,7 +161,7 @@ fn an_epilogue_sees_the_place_and_reads_its_buffers_and_words() {
     let text = "@group(0) @binding(2) var<storage, read> bias: array<f32>;\n\
                 fn epilogue(acc: f32, batch: u32, row: u32, col: u32) -> f32 {\n    \
                 return bitcast<f32>(param(5u)) * acc + bias[col] + f32(batch * 1000u + row);\n}";
-    let epilogue = Epilogue { wgsl: text.into(), access: 1, extra_words: 6 };
+    let epilogue = Epilogue { wgsl: text.into(), reads: 1, writes: 0, extra_words: 6 };
     for (name, limits) in limits() {
         for [batch, m, n, k] in
             [[1, 20, 24, 8], [3, 5, 7, 4], [2, 6, 1, 8], [2, 1, 6, 8], [1, 8, 8, 3000], [2, 33, 66, 5]]
