@@ -1,18 +1,20 @@
-// c[b, i, j] = epilogue(sum_k a[b, i, k] * b[b, k, j]); one lane computes a block of 4 ROWS x 4 COLS elements.
+// c[b, i, j] = epilogue(sum_k a[b, i, k] * b[b, k, j]); one lane computes 4 ROWS rows of 4 COLS elements.
 //
 // For devices that run on the host's processor: there a load is dear (each lane fetches for itself, four numbers at the
 // price of one), arithmetic is cheap, and a barrier saves and restores every live value. So nothing is shared: a lane
 // keeps a large block of sums and multiplies 4x4 matrices. (Twice the largest block would be a third faster and take ten
 // times as long to compile.) Neighbouring lanes have neighbouring blocks.
+// SHARED: where a workgroup is one subgroup of 8, its lanes have the same rows: each fetches an eighth of them, and slot
+// `left` passes them round. A lane's columns are then COLS stretches of 4, one in each stretch of 32 of the workgroup's.
 //
 // Operands: any strides, in elements (params). *_MODE says how an operand is fetched: 0 element by element; 1 four
 // neighbours along k; 2 four neighbours along the other axis (1 and 2: that stride is 1, all other strides and the
 // offset are multiples of 4, and the axis is one or goes on with zeros up to one).
 // OUT_WIDE: out is declared as array<vec4<f32>>; its lines are `wide` long, n rounded up to a multiple of 4. Else `wide` is n.
 // Splits: split s sums k in [s * chunk, (s + 1) * chunk), chunk a multiple of 4, and writes plane s * batch + b of out.
-// Overrides: ROWS, COLS: 1, 2 or 4; WG: invocations; LONG: whether chunk exceeds 4096; FINISH: whether there is an
+// Overrides: ROWS: 1, 2, 4 or 8; COLS: 1, 2 or 4; ROWS * COLS at most 16; WG: invocations; SHARED; LONG: whether chunk exceeds 4096; FINISH: whether there is an
 // epilogue, applied in a second loop to the stored sums (a lane reads back only what it wrote; out has n columns then).
-// Workgroup memory: none. Barriers: none.
+// Workgroup memory: none. Barriers: none. Subgroup operations: with SHARED, in uniform control flow.
 // Order: products are joined in fours by the matrix product, the fours in order; with LONG there is a fresh sum every 1024
 // fours, added to what the lane has stored before.
 // At most 4 + 1024 + chunk / 4096 roundings.
@@ -64,13 +66,14 @@ fn epilogue(acc: f32, batch: u32, row: u32, col: u32) -> f32 {
 override ROWS: u32 = 4u;
 override COLS: u32 = 4u;
 override WG: u32 = 8u;
+override SHARED: bool = false;
 override A_MODE: u32 = 1u;
 override B_MODE: u32 = 2u;
 override OUT_WIDE: bool = false;
 override LONG: bool = false;
 override FINISH: bool = false;
 
-/// Element [i * 4 + j] is block (i, j) of the lane's block; column r of it is row r, component c is column c.
+/// Element [i * COLS + j] is block (i, j) of the lane's block; column r of it is row r, component c is column c.
 var<private> acc: array<mat4x4<f32>, 16> = array<mat4x4<f32>, 16>();
 /// Column k is k, component c is column c of block j.
 var<private> right: array<mat4x4<f32>, 4>;
@@ -106,6 +109,26 @@ fn a_across(r: u32, k: u32) -> vec4<f32> {
     return select(vec4<f32>(), value, k < k_end);
 }
 
+//!slot left
+/// Nothing is fetched ahead.
+fn fetch_left(k: u32, lane: u32) {
+}
+
+/// Column r is row r of block row i, component k is k.
+fn left(i: u32, k: u32) -> mat4x4<f32> {
+    let r = row + i * 4u;
+    if (A_MODE == 2u) {
+        return transpose(mat4x4<f32>(a_across(r, k), a_across(r, k + 1u), a_across(r, k + 2u), a_across(r, k + 3u)));
+    }
+    return mat4x4<f32>(a_along(r, k), a_along(r + 1u, k), a_along(r + 2u, k), a_along(r + 3u, k));
+}
+//!end
+
+/// The first column of the lane's blocks (., j).
+fn column(j: u32) -> u32 {
+    return col + j * select(4u, 4u * WG, SHARED);
+}
+
 /// Four elements along k.
 fn b_along(k: u32, c: u32) -> vec4<f32> {
     return b_four(b_base + min(c, params[0].y - 1u) * params[2].z + k);
@@ -120,17 +143,8 @@ fn b_across(k: u32, c: u32) -> vec4<f32> {
     return vec4<f32>(b_checked(k, c), b_checked(k, c + 1u), b_checked(k, c + 2u), b_checked(k, c + 3u));
 }
 
-/// Column r is row r of block row i, component k is k.
-fn left(i: u32, k: u32) -> mat4x4<f32> {
-    let r = row + i * 4u;
-    if (A_MODE == 2u) {
-        return transpose(mat4x4<f32>(a_across(r, k), a_across(r, k + 1u), a_across(r, k + 2u), a_across(r, k + 3u)));
-    }
-    return mat4x4<f32>(a_along(r, k), a_along(r + 1u, k), a_along(r + 2u, k), a_along(r + 3u, k));
-}
-
 fn fetch_right(j: u32, k: u32) {
-    let c = col + j * 4u;
+    let c = column(j);
     if (B_MODE == 1u) {
         right[j] = transpose(mat4x4<f32>(b_along(k, c), b_along(k, c + 1u), b_along(k, c + 2u), b_along(k, c + 3u)));
     } else {
@@ -140,17 +154,18 @@ fn fetch_right(j: u32, k: u32) {
 
 fn multiply(i: u32, k: u32) {
     let m = left(i, k);
-    acc[i * 4u] += right[0] * m;
+    acc[i * COLS] += right[0] * m;
     if (COLS > 1u) {
-        acc[i * 4u + 1u] += right[1] * m;
+        acc[i * COLS + 1u] += right[1] * m;
     }
     if (COLS > 2u) {
-        acc[i * 4u + 2u] += right[2] * m;
-        acc[i * 4u + 3u] += right[3] * m;
+        acc[i * COLS + 2u] += right[2] * m;
+        acc[i * COLS + 3u] += right[3] * m;
     }
 }
 
-fn step(k: u32) {
+fn step(k: u32, lane: u32) {
+    fetch_left(k, lane);
     fetch_right(0u, k);
     if (COLS > 1u) {
         fetch_right(1u, k);
@@ -166,6 +181,12 @@ fn step(k: u32) {
     if (ROWS > 2u) {
         multiply(2u, k);
         multiply(3u, k);
+    }
+    if (ROWS > 4u) {
+        multiply(4u, k);
+        multiply(5u, k);
+        multiply(6u, k);
+        multiply(7u, k);
     }
 }
 
@@ -200,14 +221,14 @@ fn put_four(plane: u32, r: u32, c: u32, value: vec4<f32>, more: bool) {
 }
 
 fn put_block(plane: u32, i: u32, j: u32, more: bool) {
-    let block = acc[i * 4u + j];
+    let block = acc[i * COLS + j];
     let r = row + i * 4u;
-    let c = col + j * 4u;
+    let c = column(j);
     put_four(plane, r, c, block[0], more);
     put_four(plane, r + 1u, c, block[1], more);
     put_four(plane, r + 2u, c, block[2], more);
     put_four(plane, r + 3u, c, block[3], more);
-    acc[i * 4u + j] = mat4x4<f32>();
+    acc[i * COLS + j] = mat4x4<f32>();
 }
 
 fn put_row(plane: u32, i: u32, more: bool) {
@@ -230,29 +251,37 @@ fn put(plane: u32, more: bool) {
         put_row(plane, 2u, more);
         put_row(plane, 3u, more);
     }
+    if (ROWS > 4u) {
+        put_row(plane, 4u, more);
+        put_row(plane, 5u, more);
+        put_row(plane, 6u, more);
+        put_row(plane, 7u, more);
+    }
 }
 
-/// The epilogue of the sums this lane has stored, in a rolled loop: there may be hundreds of them. Rows of merged
+/// The epilogue of the sums this lane has stored, in rolled loops: there may be hundreds of them. Rows of merged
 /// batches are told apart by params[0].w.
 fn finish(plane: u32) {
     let n = params[0].y;
     let row_end = min(row + ROWS * 4u, params[0].x);
-    let col_end = min(col + COLS * 4u, n);
     for (var r = row; r < row_end; r += 1u) {
         let batch = plane + r / params[0].w;
         let i = r % params[0].w;
         let start = (plane * params[0].x + r) * n;
-        if (OUT_WIDE) {
-            for (var c = col; c < col_end; c += 4u) {
-                let v = out_get(start + c);
-                let x = epilogue(v.x, batch, i, c);
-                let y = epilogue(v.y, batch, i, c + 1u);
-                let z = epilogue(v.z, batch, i, c + 2u);
-                out_put(start + c, vec4<f32>(x, y, z, epilogue(v.w, batch, i, c + 3u)));
-            }
-        } else {
-            for (var c = col; c < col_end; c += 1u) {
-                out_put(start + c, vec4<f32>(epilogue(out_get(start + c).x, batch, i, c)));
+        for (var j = 0u; j < COLS; j += 1u) {
+            let c = column(j);
+            if (OUT_WIDE) {
+                if (c < n) {
+                    let v = out_get(start + c);
+                    let x = epilogue(v.x, batch, i, c);
+                    let y = epilogue(v.y, batch, i, c + 1u);
+                    let z = epilogue(v.z, batch, i, c + 2u);
+                    out_put(start + c, vec4<f32>(x, y, z, epilogue(v.w, batch, i, c + 3u)));
+                }
+            } else {
+                for (var d = c; d < min(c + 4u, n); d += 1u) {
+                    out_put(start + d, vec4<f32>(epilogue(out_get(start + d).x, batch, i, d)));
+                }
             }
         }
     }
@@ -265,11 +294,12 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let blocks = params[3];
-    var unit = (group.x + group.y * groups.x) * WG + lane;
+    let linear = group.x + group.y * groups.x;
+    var unit = select(linear * WG + lane, linear, SHARED);
     if (unit >= params[4].x) {
         return;
     }
-    col = unit % blocks.y * (COLS * 4u);
+    col = unit % blocks.y * select(COLS * 4u, COLS * 4u * WG, SHARED) + select(0u, lane * 4u, SHARED);
     unit /= blocks.y;
     row = unit % blocks.x * (ROWS * 4u);
     let plane = unit / blocks.x;
@@ -283,7 +313,7 @@ fn main(
         let stretch = min(k_end, k + 4096u);
         let more = k > k_start;
         for (; k < stretch; k += 4u) {
-            step(k);
+            step(k, lane);
         }
         put(plane, more);
         if (k >= k_end) {

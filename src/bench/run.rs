@@ -228,7 +228,7 @@ fn peaks(device: &Device) -> Result<Vec<Item>> {
             bytes = if bytes < widest { (bytes * 4).min(widest) } else { bytes * 2 };
         }
     }
-    all.extend([Access::Strided, Access::Random].map(|access| Item::Memory(access, widest.max(memory::TOTAL))));
+    all.extend([Access::Strided, Access::Random].map(|access| Item::Memory(access, widest)));
     all.extend(compute::KINDS.iter().map(Item::Compute));
     all.extend((0..=9).map(|k| Item::Intensity(1 << k)));
     all.extend([Item::Workgroup, Item::Atomics(1), Item::Atomics(SPREAD), Item::Subgroups, Item::Dispatches]);

@@ -1,5 +1,6 @@
 //! Hand-written algorithms against plain loops, through the whole engine.
 
+use ridgepoint::ops::Conv;
 use ridgepoint::run::Kernels;
 use ridgepoint::{DType, Device, Result, Tensor};
 
@@ -130,4 +131,25 @@ fn layers_with_activations_and_their_gradients_agree_in_few_kernels() {
             }
         }
     }
+}
+
+#[test]
+fn batches_whose_windows_are_many_are_convolved_in_pieces() -> Result<()> {
+    // the windows of an image take 36 MB: three images are laid out at a time, then the fourth
+    let device = device()?;
+    let (images, channels, side) = (4, 4, 500);
+    let x = device.tensor(&numbers(images * channels * side * side, 5), [images, channels, side, side]);
+    let weight = device.tensor(&numbers(4 * channels * 9, 6), [4, channels, 3, 3]);
+    let convolve = |x: &Tensor| x.conv2d(&weight, None, Conv { padding: [1, 1], ..Conv::default() });
+    let together = convolve(&x);
+    let before = device.stats().dispatches;
+    let together = together.read_blocking::<f32>()?;
+    let pieces = device.stats().dispatches - before;
+    for k in 0..images {
+        let before = device.stats().dispatches;
+        let alone = convolve(&x.slice(0, k..k + 1)).read_blocking::<f32>()?;
+        assert!(pieces > device.stats().dispatches - before, "{pieces} dispatches for all");
+        assert_eq!(together[k * alone.len()..][..alone.len()], alone, "image {k}");
+    }
+    Ok(())
 }

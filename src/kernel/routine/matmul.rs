@@ -1,14 +1,16 @@
 //! Matrix products: the operands' layouts made canonical, the choice of kernel, the words it gets.
 //!
 //! Four kernels: `matmul_tile` (GPUs: tiles in workgroup memory), `matmul_block` (host processors: large blocks of 4x4
-//! matrices in registers), `matmul_vector` (one of the two outer axes has length 1), and, where k is split over several
+//! matrices in registers, rows shared by a subgroup where there is one of 8), `matmul_vector` (one of the two outer axes has length 1), and, where k is split over several
 //! workgroups to keep the device busy, `matmul_combine`, which sums the parts in order and applies the epilogue.
 
+mod block;
 mod choice;
 
 use super::{Epilogue, Source, Steps, flag, kernel, word};
 use crate::dtype::DType;
 use crate::kernel::{Kernel, Operand};
+use block::blocks;
 use choice::{Way, choose, vector_sides};
 
 /// The first of an epilogue's words in its dispatch.
@@ -161,7 +163,9 @@ pub(super) fn lower(steps: &mut Steps<'_>, a: &Source, b: &Source, epilogue: Opt
     };
     let (narrow, line) = match way {
         // hundreds of single stores make a kernel that compiles for seconds
-        Way::Block { rows, cols, .. } => (!p.n.is_multiple_of(4) && rows * cols > NARROW, p.n.next_multiple_of(4)),
+        Way::Block { block, .. } => {
+            (!p.n.is_multiple_of(4) && block.rows * block.cols > NARROW, p.n.next_multiple_of(4))
+        }
         Way::Tile { .. } | Way::Vector { .. } => (false, p.n),
     };
     if splits == 1 && !narrow {
@@ -213,7 +217,7 @@ impl Finish<'_> {
         &self,
         name: &str,
         label: String,
-        operands: Option<&str>,
+        texts: &[(&str, &str)],
         wide: bool,
         overrides: Vec<(&'static str, f64)>,
     ) -> Kernel {
@@ -233,7 +237,7 @@ impl Finish<'_> {
         }
         let params = format!("@group(1) @binding(0) var<uniform> params: array<vec4<u32>, {vectors}>;");
         let mut slots = vec![("result", result.as_str()), ("params", params.as_str())];
-        slots.extend(operands.map(|text| ("operands", text)));
+        slots.extend(texts);
         slots.extend(self.epilogue.map(|e| ("epilogue", e.wgsl.as_str())));
         kernel(name, label, &slots, overrides, (2 + reads, writes + 1))
     }
@@ -247,7 +251,7 @@ fn product(
     finish: &Finish<'_>,
 ) -> Result<(), String> {
     match way {
-        Way::Block { rows, cols, .. } => block(steps, p, finish, (rows, cols), (splits, chunk)),
+        Way::Block { block, .. } => blocks(steps, p, finish, block, (splits, chunk)),
         Way::Tile { side, per, .. } => tile(steps, p, finish, (side, per), (splits, chunk)),
         Way::Vector { mode, parts, .. } => vector(steps, p, finish, (mode, parts), (splits, chunk)),
     }
@@ -273,35 +277,6 @@ fn dtypes(p: &Product) -> String {
     if p.a.dtype == p.b.dtype { p.a.dtype.to_string() } else { format!("{}x{}", p.a.dtype, p.b.dtype) }
 }
 
-fn block(
-    steps: &mut Steps<'_>,
-    p: &Product,
-    finish: &Finish<'_>,
-    (rows, cols): (usize, usize),
-    (splits, chunk): (usize, usize),
-) -> Result<(), String> {
-    let lanes = 8;
-    let (mut words, units) = outer_words(p, [4 * rows, 4 * cols], splits, chunk);
-    words[4][1] = word(finish.line);
-    let modes = [p.a.mode(p.m, p.k), p.b.mode(p.n, p.k)];
-    let wide = finish.line.is_multiple_of(4);
-    let code = |mode: Mode| f64::from(if mode.wide() { mode as u8 } else { 0 });
-    let overrides = vec![
-        ("ROWS", rows as f64),
-        ("COLS", cols as f64),
-        ("WG", lanes as f64),
-        ("A_MODE", code(modes[0])),
-        ("B_MODE", code(modes[1])),
-        ("OUT_WIDE", flag(wide)),
-        ("LONG", flag(chunk > 4096)),
-        ("FINISH", flag(finish.epilogue.is_some())),
-    ];
-    let label = format!("matmul_block/{}/{rows}x{cols}/wg{lanes}", dtypes(p));
-    let kernel = finish.kernel("matmul_block", label, Some(&outer_text(p, modes)), wide, overrides);
-    let buffers = finish.buffers([p.a.buffer, p.b.buffer]);
-    steps.dispatch(kernel, buffers, finish.words(words), units.div_ceil(lanes) as u64)
-}
-
 fn tile(
     steps: &mut Steps<'_>,
     p: &Product,
@@ -320,7 +295,7 @@ fn tile(
         ("LONG", flag(chunk > 1024)),
     ];
     let label = format!("matmul_tile/{}/{edge}x{edge}/wg{side}x{side}/k{}", dtypes(p), 16 / per);
-    let kernel = finish.kernel("matmul_tile", label, Some(&outer_text(p, modes)), false, overrides);
+    let kernel = finish.kernel("matmul_tile", label, &[("operands", outer_text(p, modes).as_str())], false, overrides);
     let buffers = finish.buffers([p.a.buffer, p.b.buffer]);
     steps.dispatch(kernel, buffers, finish.words(words), units as u64)
 }
@@ -354,7 +329,7 @@ fn vector(
         ("COLUMNS", flag(columns)),
     ];
     let label = format!("matmul_vector/{}/wg{lanes}/parts{parts}", dtypes(p));
-    let kernel = finish.kernel("matmul_vector", label, Some(&text), false, overrides);
+    let kernel = finish.kernel("matmul_vector", label, &[("operands", text.as_str())], false, overrides);
     steps.dispatch(kernel, finish.buffers([w.buffer, v.buffer]), finish.words(words), units as u64)
 }
 
@@ -367,7 +342,7 @@ fn combine(
     let finish = Finish { epilogue, out: Operand::Result, line: p.n };
     let sizes = [p.elements(), splits, p.rows, p.n].map(word);
     let words = [sizes, [word(line), word(p.batch * p.m * line), 0, 0], [0; 4], [0; 4], [0; 4]];
-    let kernel = finish.kernel("matmul_combine", "matmul_combine/f32/wg64".into(), None, false, vec![("WG", 64.0)]);
+    let kernel = finish.kernel("matmul_combine", "matmul_combine/f32/wg64".into(), &[], false, vec![("WG", 64.0)]);
     let groups = p.elements().div_ceil(64) as u64;
     steps.dispatch(kernel, finish.buffers([parts, parts]), finish.words(words), groups)
 }

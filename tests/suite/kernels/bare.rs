@@ -23,7 +23,11 @@ impl Bare {
     /// The adapter that a host would get.
     pub fn open() -> Option<Self> {
         let adapter = crate::host_adapter();
-        let descriptor = wgpu::DeviceDescriptor { required_limits: adapter.limits(), ..Default::default() };
+        let descriptor = wgpu::DeviceDescriptor {
+            required_features: adapter.features() & wgpu::Features::SUBGROUP,
+            required_limits: adapter.limits(),
+            ..Default::default()
+        };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).ok()?;
         Some(Self { device, queue, pipelines: RefCell::default() })
     }

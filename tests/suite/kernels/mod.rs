@@ -9,6 +9,7 @@ mod sort;
 
 use bare::Bare;
 use ridgepoint::kernel::Limits;
+use ridgepoint::wgpu;
 
 /// A device, or a word on standard error that there is none.
 fn device() -> Option<Bare> {
@@ -19,11 +20,24 @@ fn device() -> Option<Bare> {
     device
 }
 
-/// Limits of a GPU and of a host processor, each with a grid that folds early and one that does not.
+/// Limits of a GPU and of a host processor, each with a grid that folds early and one that does not, and of a host
+/// processor with subgroups, if the adapter has them.
 fn limits() -> Vec<(&'static str, Limits)> {
     let folded = |cpu| Limits { cpu, groups: 61, ..Limits::default() };
     let plain = |cpu| Limits { cpu, ..Limits::default() };
-    vec![("gpu", plain(false)), ("cpu", plain(true)), ("gpu, folded", folded(false)), ("cpu, folded", folded(true))]
+    let mut all = vec![
+        ("gpu", plain(false)),
+        ("cpu", plain(true)),
+        ("gpu, folded", folded(false)),
+        ("cpu, folded", folded(true)),
+    ];
+    let (adapter, features) = (crate::host_adapter().get_info(), crate::host_adapter().features());
+    if features.contains(wgpu::Features::SUBGROUP) && adapter.subgroup_min_size == adapter.subgroup_max_size {
+        let subgroup = adapter.subgroup_min_size;
+        all.push(("cpu, subgroups", Limits { subgroup, ..plain(true) }));
+        all.push(("cpu, subgroups, folded", Limits { subgroup, ..folded(true) }));
+    }
+    all
 }
 
 /// Numbers without pattern, the same in every run.

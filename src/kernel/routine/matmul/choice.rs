@@ -1,13 +1,14 @@
 //! Which kernel computes a matrix product: by shape, layout and device.
 
+use super::block::{Block, LANES};
 use super::{Mode, Product, Side};
 use crate::kernel::Limits;
 
 /// A way to compute a product, and what it costs in units that mean something only within one device.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Way {
-    /// `matmul_block`: matrices along the rows and columns of a lane's block.
-    Block { rows: usize, cols: usize, splits: usize },
+    /// `matmul_block`: the block of a lane.
+    Block { block: Block, splits: usize },
     /// `matmul_tile`: lanes along a side, quarters along a side.
     Tile { side: usize, per: usize, splits: usize },
     /// `matmul_vector`: lanes that share an output.
@@ -45,30 +46,39 @@ const TILE_CHAIN: usize = 1 << 19;
 const TURNS: usize = 1 << 15;
 
 /// Measured on llvmpipe (8 lanes in step): fetching four neighbours costs a lane as much as 52 multiply-adds, fetching
-/// them one by one 3.2 times that; a dispatch costs 40,000. Four workers, so that two to sixteen cores are kept busy.
+/// them one by one 3.2 times that, passing one number round 1; a dispatch costs 40,000. Four workers, so that two to
+/// sixteen cores are kept busy.
 fn block_way(p: &Product, limits: &Limits) -> Way {
     const FETCH: f64 = 52.0;
     const SINGLE: f64 = 166.0;
     const DISPATCH: f64 = 40_000.0;
-    const LANES: usize = 8 * 4;
+    const WORKERS: usize = 4;
     let fetch = |mode: Mode| if mode.wide() { FETCH } else { SINGLE };
-    let (fetch_a, fetch_b) = (fetch(p.a.mode(p.m, p.k)), fetch(p.b.mode(p.n, p.k)));
-    let mut best = (f64::INFINITY, Way::Block { rows: 1, cols: 1, splits: 1 });
+    let modes = [p.a.mode(p.m, p.k), p.b.mode(p.n, p.k)];
+    let (fetch_a, fetch_b) = (fetch(modes[0]), fetch(modes[1]));
+    let mut best = (f64::INFINITY, None);
     for splits in splits_of(p, limits, 4 * TURNS) {
-        for (rows, cols) in [1, 2, 4].into_iter().flat_map(|r| [1, 2, 4].map(|c| (r, c))) {
-            let blocks = p.batch * p.m.div_ceil(4 * rows) * p.n.div_ceil(4 * cols) * splits;
-            let (r, c, parts) = (rows as f64, cols as f64, splits as f64);
-            let step = 4.0 * (r * fetch_a + c * fetch_b) + 64.0 * r * c;
+        for block in Block::all(limits) {
+            let [height, width] = block.extent();
+            let units = p.batch * p.m.div_ceil(height) * p.n.div_ceil(width) * splits;
+            let groups = if block.shared { units } else { units.div_ceil(LANES) };
+            let (r, c, parts) = (block.rows as f64, block.cols as f64, splits as f64);
+            let left = match (block.shared, modes[0]) {
+                (false, _) => 4.0 * r * fetch_a,
+                (true, Mode::FourAcross) => 4.0 * fetch_a + 16.0 * r,
+                (true, _) => r / 2.0 * fetch_a + 16.0 * r,
+            };
+            let step = left + 4.0 * c * fetch_b + 64.0 * r * c;
             let put = 4.0 * r * c * SINGLE;
-            let rounds = p.elements().div_ceil(LANES) as f64;
+            let rounds = p.elements().div_ceil(LANES * WORKERS) as f64;
             let combine = if splits > 1 { DISPATCH + rounds * parts * FETCH } else { 0.0 };
-            let cost = blocks.div_ceil(LANES) as f64 * (p.k.div_ceil(4 * splits) as f64 * step + put) + combine;
+            let cost = groups.div_ceil(WORKERS) as f64 * (p.k.div_ceil(4 * splits) as f64 * step + put) + combine;
             if cost < best.0 {
-                best = (cost, Way::Block { rows, cols, splits });
+                best = (cost, Some(Way::Block { block, splits }));
             }
         }
     }
-    best.1
+    best.1.unwrap_or(Way::Block { block: Block { rows: 1, cols: 1, shared: false }, splits: 1 })
 }
 
 /// Larger tiles use the bandwidth of workgroup memory better (in the ratio of the rates below), smaller ones keep more
