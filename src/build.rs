@@ -101,7 +101,7 @@ fn include(file: &File) -> String {
 /// Parses and validates; `linked` has the lines of the file first, so a place in it is a place in the file.
 fn validate(file: &File, linked: &str) -> Outcome<()> {
     let module = naga::front::wgsl::parse_str(linked).map_err(|e| e.emit_to_string_with_path(linked, &file.place))?;
-    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::default())
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::SUBGROUP)
         .validate(&module)
         .map_err(|e| e.emit_to_string_with_path(linked, &file.place))?;
     Ok(())

@@ -28,29 +28,26 @@ impl Loop<'_> {
         }
         let body = e.leave_loop() + &join;
         out.push_str(&std::mem::take(&mut e.lines[0]));
-        for accumulator in accumulators {
-            accumulator.declare("a", out);
-        }
-        let (first, end, chain) = if form.parts > 1 {
-            // neighbouring parts must not begin a power of two apart, or the caches of processors hold few of them
-            let even = cols.div_ceil(form.parts);
-            let chunk = if !form.group() && even.is_multiple_of(64) { even + UNROLL } else { even };
+        let prefixes = form.prefixes("a");
+        prefixes.iter().for_each(|prefix| accumulators.iter().for_each(|a| a.declare(prefix, out)));
+        let chain = self.chain();
+        let (first, end) = if form.parts > 1 {
+            let chunk = chain;
             let first = format!("part * {chunk}u");
             let _ok = writeln!(out, "    let k_end = min({first} + {chunk}u, {cols}u);");
-            (first, "k_end".to_owned(), chunk)
+            (first, "k_end".to_owned())
         } else {
-            ("0u".to_owned(), format!("{cols}u"), cols)
+            ("0u".to_owned(), format!("{cols}u"))
         };
         let first = if form.group() { format!("{first} + lane") } else { first };
-        let blocked = !form.group() && chain > CHAIN && accumulators.iter().any(|a| a.kind == Reduce::Sum);
-        if blocked {
+        if self.blocked() {
             let block = CHAIN.min(chain.isqrt().next_power_of_two());
             let _ok = writeln!(out, "    for (var k_block = {first}; k_block < {end}; k_block += {block}u) {{");
             for accumulator in accumulators {
                 accumulator.declare("b", out);
             }
             let end = format!("min(k_block + {block}u, {end})");
-            let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
+            let step = if !partial && chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
             walk("k_block", &end, step, form.turn(cols), &body.replace("@acc_", "b_"), out);
             for accumulator in accumulators {
                 accumulator.settle("b", out);
@@ -58,17 +55,31 @@ impl Loop<'_> {
             }
             out.push_str("    }\n");
         } else {
-            let body = body.replace("@acc_", "a_");
+            let body = form.each_line("a", &body);
             if form.group() {
                 form.stride(&first, &end, cols, &body, out);
             } else {
-                let step = if chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL) { UNROLL } else { 1 };
-                walk(&first, &end, step, form.turn(cols), &body, out);
+                // an executor that keeps a mask of lanes goes through the joining loop once for nothing: no more than once
+                let whole = form.lines == 1 && !partial && chain.is_multiple_of(UNROLL) && cols.is_multiple_of(UNROLL);
+                walk(&first, &end, if whole { UNROLL } else { 1 }, form.turn(cols), &body, out);
             }
-            for accumulator in accumulators {
-                accumulator.settle("a", out);
-            }
+            prefixes.iter().for_each(|prefix| accumulators.iter().for_each(|a| a.settle(prefix, out)));
         }
+    }
+
+    /// The steps of a thread, or of a group's lanes together.
+    fn chain(&self) -> usize {
+        if self.form.parts == 1 {
+            return self.cols;
+        }
+        // neighbouring parts must not begin a power of two apart, or the caches of processors hold few of them
+        let even = self.cols.div_ceil(self.form.parts);
+        if !self.form.group() && even.is_multiple_of(64) { even + UNROLL } else { even }
+    }
+
+    /// Whether a thread adds more terms than the contract allows in a row.
+    pub fn blocked(&self) -> bool {
+        !self.form.group() && self.chain() > CHAIN && self.accumulators.iter().any(|a| a.kind == Reduce::Sum)
     }
 }
 
@@ -239,6 +250,16 @@ impl Accumulator {
         }
     }
 
+    /// Variables of the prefix `to` with what those of `from` hold.
+    pub fn copy(&self, from: &str, to: &str, out: &mut String) {
+        for c in 0..self.lanes {
+            for suffix in if self.positional() { &["", "_at"][..] } else { &[""] } {
+                let name = format!("{}_{c}{suffix}", self.name);
+                let _ok = writeln!(out, "    var {to}_{name} = {from}_{name};");
+            }
+        }
+    }
+
     pub fn join_block(&self, out: &mut String) {
         for c in 0..self.lanes {
             let (a, b) = (format!("a_{}_{c}", self.name), format!("b_{}_{c}", self.name));
@@ -247,15 +268,18 @@ impl Accumulator {
         }
     }
 
-    /// The accumulator after the loop, joined over the lanes of the workgroup: the names of its components.
-    pub fn joined(&self, form: Form, out: &mut String) -> Vec<String> {
-        let names: Vec<_> = (0..self.lanes).map(|c| format!("a_{}_{c}", self.name)).collect();
+    /// The names of its components.
+    pub fn names(&self) -> Vec<String> {
+        (0..self.lanes).map(|c| format!("a_{}_{c}", self.name)).collect()
+    }
+
+    /// After the loop: joins it over the lanes of the workgroup.
+    pub fn share(&self, form: Form, out: &mut String) {
         if form.subgroup {
-            self.exchange(&names[0], form.lanes, out);
+            self.exchange(&self.names()[0], form.lanes, out);
         } else if form.group() {
-            self.tree(&names[0], out);
+            self.tree(&self.names()[0], out);
         }
-        names
     }
 
     /// Joins `a` over the lanes of a subgroup; afterwards every lane holds the result.
@@ -314,7 +338,8 @@ impl Accumulator {
     /// The result as a value for what follows.
     pub fn result(&self, form: Form, out: &mut String) -> Value {
         let at = if self.positional() { "_at" } else { "" };
-        let mut parts: Vec<_> = self.joined(form, out).into_iter().map(|name| name + at).collect();
+        self.share(form, out);
+        let mut parts: Vec<_> = self.names().into_iter().map(|name| name + at).collect();
         if parts.len() == 1 { Value::one(parts.remove(0), false) } else { Value::many(parts, false) }
     }
 }

@@ -8,7 +8,7 @@ use super::emit::{Emitter, Value};
 use super::rows::Form;
 use std::fmt::Write;
 
-/// The words of a board that one kernel uses: a ticket for each unit of rows, then a region for each partial value.
+/// The words of a board that one kernel uses: tickets, one for each unit of rows or line of them, then a region for each partial value.
 pub(super) struct Board {
     form: Form,
     n_rows: usize,
@@ -49,17 +49,20 @@ impl Board {
         }
     }
 
-    /// Posts the accumulators of this part and opens the block in which the last part of the row has the results of all,
-    /// which it returns. The caller closes the block.
-    pub fn join(&mut self, accumulators: &[Accumulator], e: &mut Emitter<'_>, out: &mut String) -> Vec<Value> {
-        let form = self.form;
+    /// Writes to `posts` what posts the accumulators of this part, and to `out` what joins those of all parts; the results.
+    pub fn join(
+        &mut self,
+        accumulators: &[Accumulator],
+        e: &mut Emitter<'_>,
+        posts: &mut String,
+        out: &mut String,
+    ) -> Vec<Value> {
         let joined: Vec<Accumulator> = accumulators.iter().map(Accumulator::of_parts).collect();
-        let (mut posts, mut elements) = (String::new(), Vec::new());
+        let mut elements = Vec::new();
         for (accumulator, joins) in accumulators.iter().zip(&joined) {
             let regions: Vec<Region> = joins.word_types().into_iter().map(|ty| self.region(ty)).collect();
-            let names = accumulator.joined(form, out);
             let mut parts = Vec::new();
-            for (c, name) in names.iter().enumerate() {
+            for (c, name) in accumulator.names().iter().enumerate() {
                 let part = format!("p_{name}");
                 for (region, suffix) in regions.iter().zip(["", "_at"]) {
                     let (ty, here, there) = (region.wgsl, self.at(region, c, "part"), self.at(region, c, "k"));
@@ -70,18 +73,34 @@ impl Board {
             }
             elements.push(Value::many(parts, true));
         }
-        let last = format!("board_last(r, {}u)", form.parts);
-        let _ok = if form.group() {
-            writeln!(
-                out,
-                "@@var<workgroup> sh_last: u32;\n    if (lane == 0u) {{\n{posts}    sh_last = u32({last});\n    }}\n    if \
-                 (workgroupUniformLoad(&sh_last) == 1u) {{"
-            )
-        } else {
-            writeln!(out, "{posts}    if ({last}) {{")
-        };
-        let form = Form { parts: 1, keep: false, width: 1, comp_in_col: true, ..form };
+        let form = Form { parts: 1, lines: 1, keep: false, width: 1, comp_in_col: true, ..self.form };
         Loop { form, cols: self.form.parts, accumulators: &joined, elements: &elements, partial: true }.write(e, out);
         joined.iter().map(|a| a.result(form, out)).collect()
+    }
+
+    /// A part of a row, or of the rows of some lines: `posts`, then a ticket; who takes the last does `last`.
+    pub fn close(&self, posts: &str, last: &str, accumulators: &[Accumulator], out: &mut String) {
+        let form = self.form;
+        if form.group() {
+            let _ok = writeln!(
+                out,
+                "@@var<workgroup> sh_last: u32;\n    if (lane == 0u) {{\n{posts}    sh_last = u32(board_last(r, {}u));\n    }}\n    \
+                 if (workgroupUniformLoad(&sh_last) == 1u) {{\n{last}    }}",
+                form.parts
+            );
+        } else if form.lines == 1 {
+            let _ok = writeln!(out, "{posts}    if (board_last(r, {}u)) {{\n{last}    }}", form.parts);
+        } else {
+            for (line, prefix) in form.prefixes("a").iter().enumerate() {
+                let _ok = writeln!(out, "    {{\n    let r = r_line + {line}u;");
+                accumulators.iter().for_each(|a| a.copy(prefix, "a", out));
+                out.extend([posts, "    }\n"]);
+            }
+            let _ok = writeln!(out, "    if (board_last(r_line / {}u, {}u)) {{", form.lines, form.parts);
+            for line in 0..form.lines {
+                let _ok = writeln!(out, "    {{\n    let r = r_line + {line}u;\n{last}    }}");
+            }
+            out.push_str("    }\n");
+        }
     }
 }

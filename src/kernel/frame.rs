@@ -123,6 +123,7 @@ pub(super) struct Body<'b> {
     pub units: u64,
     pub workgroup: u32,
     pub per: u32,
+    pub teams: u32,
 }
 
 pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
@@ -158,6 +159,9 @@ pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
     let mut overrides = vec![("WG", f64::from(body.workgroup))];
     if body.frame == "each" {
         overrides.push(("PER", f64::from(body.per)));
+    }
+    if body.frame == "teams" {
+        overrides.push(("TEAMS", f64::from(body.teams)));
     }
     let mut words = vec![0; n_vectors * 4];
     words[0] = body.units as u32;
@@ -216,7 +220,8 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     let run = if emitter.reads.len() + outputs.len() > 4 { 2 } else { 4 };
     let (workgroup, per) = if limits.cpu { (64, if units >= 1 << 14 { run } else { 1 }) } else { (256, 1) };
     let workgroup = workgroup.min(limits.invocations);
-    let body = Body { frame: "each", label: label("map", &cluster.outputs), text, outputs, units, workgroup, per };
+    let body =
+        Body { frame: "each", label: label("map", &cluster.outputs), text, outputs, units, workgroup, per, teams: 1 };
     Ok(Emitted { dispatches: vec![pack(body, &emitter)], board: 0 })
 }
 

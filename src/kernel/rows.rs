@@ -7,7 +7,7 @@
 //!   for short rows, and on processors, where barriers are dear.
 //! - `group`: a workgroup walks a row together. For long contiguous rows on GPUs; and for rows that several loops walk and
 //!   that fit into registers: then each element is loaded once. On processors such a group is one subgroup, so that
-//!   there are no barriers.
+//!   there are no barriers, and a workgroup has several.
 //! - either of them in *parts*, when there are few long rows: each part leaves a partial result, and the one that is done
 //!   last joins them (`board`). Whatever is stored per element without needing the results is stored along the way.
 
@@ -26,6 +26,9 @@ const LONG_ROW: usize = 1 << 14;
 
 /// The length of a part of a column on processors.
 const COLUMN_PART: usize = 128;
+
+/// Vectors of columns that a thread walks down together on processors: they are a cache line, which is then fetched once.
+const LINES: usize = 4;
 
 /// Parts of a row at most, as far as `LONGEST_PART` allows: one thread joins them.
 const MOST_PARTS: usize = 4096;
@@ -61,6 +64,8 @@ pub(super) struct Form {
     pub lanes: u32,
     /// Whether these lanes are one subgroup.
     pub subgroup: bool,
+    /// The subgroups of a workgroup, where each walks a row.
+    pub teams: u32,
     /// Whether values are kept from one loop over the row to the next; the loops are then written out.
     pub keep: bool,
     /// The vector width.
@@ -69,6 +74,8 @@ pub(super) struct Form {
     pub comp_in_col: bool,
     /// Into how many parts a row is cut.
     pub parts: usize,
+    /// How many neighbours (of `width` columns each) a thread walks down together.
+    pub lines: usize,
     /// Whether the executor is a processor.
     pub cpu: bool,
 }
@@ -94,6 +101,27 @@ impl Form {
                 false => writeln!(out, "    if (k < {cols}u) {{\n{body}    }}\n    }}"),
             };
         }
+    }
+
+    /// The prefixes of the accumulators of the lines.
+    pub fn prefixes(self, prefix: &str) -> Vec<String> {
+        if self.lines == 1 {
+            vec![prefix.to_owned()]
+        } else {
+            (0..self.lines).map(|l| format!("{prefix}{l}")).collect()
+        }
+    }
+
+    /// The body of a loop, for each line.
+    pub fn each_line(self, prefix: &str, body: &str) -> String {
+        let prefixes = self.prefixes(prefix);
+        if let [one] = &prefixes[..] {
+            return body.replace("@acc", one);
+        }
+        let line = |(l, p): (usize, &String)| {
+            format!("        {{\n        let r = r_line + {l}u;\n{}        }}\n", body.replace("@acc", p))
+        };
+        prefixes.iter().enumerate().map(line).collect()
     }
 
     /// The variables of the values kept.
@@ -127,7 +155,17 @@ impl<'c> Rows<'c> {
 
     pub fn lower(&self, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
         let form = self.form(scope)?;
-        if form.parts == 1 { self.whole(form, scope) } else { self.in_parts(form, scope) }
+        if form.parts == 1 {
+            return self.whole(form, scope);
+        }
+        let units = if form.comp_in_col { 0 } else { self.n_rows / form.width as usize };
+        if self.limits.cpu && units.is_multiple_of(LINES) && units / LINES * form.parts >= 256 {
+            match self.in_parts(Form { lines: LINES, ..form }, scope) {
+                Err(Refusal::Scalar) => {}
+                done => return done,
+            }
+        }
+        self.in_parts(form, scope)
     }
 
     /// Chooses the form: the vectorisation that turns most accesses into vectors, then who walks a row.
@@ -138,8 +176,9 @@ impl<'c> Rows<'c> {
             if !fits {
                 continue;
             }
-            let form =
-                Form { lanes: 0, subgroup: false, keep: false, width, comp_in_col, parts: 1, cpu: self.limits.cpu };
+            let cpu = self.limits.cpu;
+            let (lanes, subgroup, teams, keep) = (0, false, 1, false);
+            let form = Form { lanes, subgroup, teams, keep, width, comp_in_col, parts: 1, lines: 1, cpu };
             let score = match settled(scope, &self.cluster.members, &self.space(form), |e| self.first_level(e)) {
                 Ok(_) if width == 1 => 0,
                 Ok((_, e)) => e.score.vector * 4 - e.score.scalar,
@@ -207,7 +246,12 @@ impl<'c> Rows<'c> {
             let lanes = self.limits.subgroup;
             let turns = cols.div_ceil(lanes.max(1) as usize);
             if lanes >= 4 && (2..=KEPT_TURNS_CPU).contains(&turns) {
-                *form = Form { lanes, subgroup: true, keep: true, ..*form };
+                // to begin a workgroup takes a processor as long as a few turns
+                let fits =
+                    |teams: u32| self.n_rows.is_multiple_of(teams as usize) && self.n_rows / teams as usize >= 64;
+                let teams =
+                    [8, 4, 2].into_iter().find(|&t| fits(t) && lanes * t <= self.limits.invocations).unwrap_or(1);
+                *form = Form { lanes, subgroup: true, teams, keep: true, ..*form };
             }
         } else {
             form.keep = form.group() && cols.div_ceil(form.lanes as usize) <= KEPT_TURNS;
@@ -305,22 +349,28 @@ impl<'c> Rows<'c> {
             let mut outputs = Vec::new();
             let stores = self.element_stores(e, &mut outputs)?;
             e.lines[1].push_str(&stores);
-            Loop {
+            let walk = Loop {
                 form,
                 cols: e.space.cols as usize,
                 accumulators: &accumulators,
                 elements: &elements,
                 partial: false,
+            };
+            // what is computed once for a column stands before the loop over the rows of all
+            if form.lines > 1 && (walk.blocked() || mentions(&e.lines[0], "r")) {
+                return Err(Refusal::Scalar);
             }
-            .write(e, &mut program);
+            walk.write(e, &mut program);
             outputs.push((Buffer::Board, "array<atomic<u32>>".to_owned()));
             let mut board = Board::new(form, e.space.rows as usize, self.n_rows);
-            let results = board.join(&accumulators, e, &mut program);
+            accumulators.iter().for_each(|a| a.share(form, &mut program));
+            let (mut posts, mut last) = (String::new(), String::new());
+            let results = board.join(&accumulators, e, &mut posts, &mut last);
             for (reduce, value) in level.iter().zip(results) {
                 e.known.insert(reduce.id(), value);
             }
-            self.store_rows(form, e, &mut program, &mut outputs)?;
-            program.push_str("    }\n");
+            self.store_rows(form, e, &mut last, &mut outputs)?;
+            board.close(&posts, &last, &accumulators, &mut program);
             Ok((program, outputs, board.words))
         })?;
         let text = wrap(form, emitter.space.rows, &text);
@@ -329,10 +379,14 @@ impl<'c> Rows<'c> {
     }
 
     fn dispatch(&self, form: Form, parts: u64, text: String, outputs: Outputs, emitter: &Emitter<'_>) -> Generated {
-        let frame = if form.group() { "row" } else { "each" };
-        let units = emitter.space.rows as u64 * parts;
+        let frame = match form.group() {
+            true if form.teams > 1 => "teams",
+            true => "row",
+            false => "each",
+        };
+        let units = emitter.space.rows as u64 * parts / form.lines as u64 / u64::from(form.teams);
         let workgroup = if form.group() {
-            form.lanes
+            form.lanes * form.teams
         } else if self.limits.cpu {
             let again = self.levels.len() > 1 || self.per_element().next().is_some();
             if units <= 256 || (again && parts == 1 && self.n_cols * 4 * 64 > NEAR_BYTES) { 8 } else { 64 }
@@ -340,10 +394,14 @@ impl<'c> Rows<'c> {
             64
         };
         let name = label(if form.group() { "row" } else { "thread" }, &self.cluster.outputs);
-        let label = if parts > 1 { format!("{name}/parts{parts}") } else { name };
+        let label = match (parts, form.teams) {
+            (1, 1) => name,
+            (1, teams) => format!("{name}/teams{teams}"),
+            _ => format!("{name}/parts{parts}"),
+        };
         // four neighbours of 16 bytes are a cache line: what the first of them waits for, the others have
-        let per = if self.limits.cpu && !form.comp_in_col && units >= 1024 { 4 } else { 1 };
-        pack(Body { frame, label, text, outputs, units, workgroup, per }, emitter)
+        let per = if self.limits.cpu && !form.comp_in_col && form.lines == 1 && units >= 1024 { 4 } else { 1 };
+        pack(Body { frame, label, text, outputs, units, workgroup, per, teams: form.teams }, emitter)
     }
 
     /// The statements that store what is kept per element; each output takes the next binding.
@@ -414,6 +472,14 @@ impl<'c> Rows<'c> {
 fn wrap(form: Form, n_rows: i64, program: &str) -> String {
     let (globals, program) = split_globals(program);
     let (name, lane) = if form.group() { ("body", ", lane: u32") } else { ("body", "") };
+    if form.lines > 1 {
+        let n_lines = n_rows as usize / form.lines;
+        return format!(
+            "{globals}fn {name}(unit: u32) {{\n    let r_line = unit % {n_lines}u * {}u;\n    let part = unit / \
+             {n_lines}u;\n{program}}}",
+            form.lines
+        );
+    }
     if form.parts > 1 {
         // neighbouring units are neighbouring columns, or neighbouring parts of a row
         let (r, part) = if form.comp_in_col {
@@ -426,6 +492,11 @@ fn wrap(form: Form, n_rows: i64, program: &str) -> String {
         );
     }
     format!("{globals}fn {name}(r: u32{lane}) {{\n{program}}}")
+}
+
+/// Whether a name stands in a text.
+fn mentions(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
 }
 
 /// Lines that start with `@@` are module-scope declarations.

@@ -103,6 +103,33 @@ fn every_pattern_passes_the_board() -> Result<()> {
     Ok(())
 }
 
+/// A thread may walk down several vectors of columns at once, unless something is computed once for each column.
+#[test]
+fn columns_side_by_side_agree_with_plain_loops() -> Result<()> {
+    const SHAPE: [usize; 2] = [2048, 256];
+    let values = data(SHAPE[0] * SHAPE[1]);
+    let column = |c: usize| values.iter().skip(c).step_by(SHAPE[1]).copied();
+    let columns = |f: &dyn Fn(usize) -> f32| (0..SHAPE[1]).map(f).collect::<Vec<_>>();
+    for (form, device) in every_device() {
+        let x = device.tensor(&values, SHAPE);
+        let scale = device.tensor(&columns(&|c| c as f32), [SHAPE[1]]);
+        let (sum, top, at) = (x.sum(0), x.max(0), x.argmax(0));
+        let (scaled, twice, of_twice) = ((&x * &scale).sum(0), &x * 2.0, (&x * 2.0).sum(0));
+        device.eval(&[&sum, &top])?;
+        device.eval(&[&twice, &of_twice])?;
+        let what = format!("{form:?} on {}", device.name());
+        assert_eq!(sum.read_blocking::<f32>()?, columns(&|c| column(c).sum()), "{what}");
+        assert_eq!(top.read_blocking::<f32>()?, columns(&|c| column(c).fold(f32::MIN, f32::max)), "{what}");
+        let first = columns(&|c| column(c).fold(f32::MIN, f32::max));
+        let found = at.read_blocking::<u32>()?;
+        assert!((0..SHAPE[1]).all(|c| column(c).position(|v| v == first[c]) == Some(found[c] as usize)), "{what}");
+        assert_eq!(scaled.read_blocking::<f32>()?, columns(&|c| column(c).map(|v| v * c as f32).sum()), "{what}");
+        assert_eq!(twice.read_blocking::<f32>()?, values.iter().map(|v| v * 2.0).collect::<Vec<_>>(), "{what}");
+        assert_eq!(of_twice.read_blocking::<f32>()?, columns(&|c| 2.0 * column(c).sum::<f32>()), "{what}");
+    }
+    Ok(())
+}
+
 /// A host records several encoders, drops one, and submits the others in the opposite order; the board grows in between.
 #[test]
 fn a_host_submits_in_any_order() -> Result<()> {

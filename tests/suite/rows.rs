@@ -59,6 +59,24 @@ fn a_nan_in_a_row_shows_in_that_row_alone() {
     }
 }
 
+/// On processors the subgroups of a workgroup take a row each, if there are enough of them.
+#[test]
+fn rows_that_share_a_workgroup_agree_with_the_reference() {
+    for device in crate::devices(Kernels::Processor) {
+        for (n_rows, n) in [(512, 256), (256, 260), (130, 100), (64, 1000), (1024, 68)] {
+            let x = device.iota(n_rows * n, DType::F32).mul(0.37).sin().mul(5.0).reshape([n_rows, n]);
+            x.eval().unwrap();
+            let (y, z) = (x.softmax(1), x.layer_norm(1, None, None, 1e-5));
+            let plan = device.plan(&[&y]).unwrap();
+            let shared = plan.steps.iter().any(|step| step.kernel.label.contains("teams"));
+            let lanes = device.limits().subgroup as usize;
+            assert_eq!(shared, lanes >= 4 && n / 4 > lanes && n_rows > 64, "{plan}");
+            let report = device.verify_blocking(&[&y, &z]).unwrap();
+            assert!(report.passed(), "{n_rows} rows of {n}: {:?}", report.verdicts);
+        }
+    }
+}
+
 /// A row that fits is loaded once.
 #[test]
 fn kept_rows_are_loaded_once() {
