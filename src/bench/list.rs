@@ -4,7 +4,7 @@ use super::work::{Fill, Input, Work};
 use crate::Tensor;
 use crate::dtype::DType;
 use crate::graph::Scatter;
-use crate::ops::{Conv, CrossEntropy, Reduction};
+use crate::ops::{Attention, Conv, CrossEntropy, Reduction};
 use crate::penalty::{self, Groups, Penalty};
 
 /// Elements of an elementwise operation: 64 MiB.
@@ -152,16 +152,43 @@ fn products() -> Vec<Work> {
             vec![x[0].conv2d(&x[1], None, Conv { padding: [1, 1], ..Conv::<2>::default() })]
         })
     });
-    let heads = vec![Input::real(&[16, 512, 64], Some(0)); 3];
-    all.push(Work {
-        flops: 4.0 * (16 * 512 * 512 * 64) as f64,
-        computes: true,
-        ..moving("attention", heads, 16 * 512 * 64, vec![Some(0)], |x| {
-            let scores = x[0].matmul(&x[1].permute([0, 2, 1])) * 0.125;
-            vec![scores.softmax(2).matmul(&x[2])]
-        })
-    });
+    all.extend(attentions());
     all
+}
+
+/// Attention in one kernel, with and without what comes later, with its gradient; and as products with the weights between.
+fn attentions() -> Vec<Work> {
+    let (b, m, d) = (16, 512, 64);
+    let product = 2.0 * (b * m * m * d) as f64;
+    let of = |name: &str, products: f64, written: usize, build: fn(&[Tensor]) -> Vec<Tensor>| {
+        let inputs = vec![Input::real(&[b, m, d], Some(0)); 3];
+        let work = moving(name, inputs, written * b * m * d, vec![Some(0); written], build);
+        Work { flops: products * product, computes: true, ..work }
+    };
+    vec![
+        of("attention", 2.0, 1, |x| vec![x[0].attention(&x[1], &x[2], &Attention::default())]),
+        of("attention as products", 2.0, 1, |x| vec![weighted(x)]),
+        // half of the scores are seen
+        of("attention causal", 1.0, 1, |x| {
+            vec![x[0].attention(&x[1], &x[2], &Attention { causal: true, ..Attention::default() })]
+        }),
+        // forward, and five products with the weights computed again
+        of("attention gradient", 7.0, 3, |x| slopes(x, &x[0].attention(&x[1], &x[2], &Attention::default()))),
+        of("attention gradient as products", 7.0, 3, |x| slopes(x, &weighted(x))),
+    ]
+}
+
+/// Attention with the matrix of weights in memory.
+fn weighted(x: &[Tensor]) -> Tensor {
+    let scores = x[0].matmul(&x[1].permute([0, 2, 1])) * 0.125;
+    scores.softmax(2).matmul(&x[2])
+}
+
+/// The gradients of half the sum of squares.
+fn slopes(x: &[Tensor], y: &Tensor) -> Vec<Tensor> {
+    let cotangent = y.detach();
+    let found = (y * &cotangent).sum_all().grad(&[&x[0], &x[1], &x[2]]);
+    found.unwrap_or_else(|error| vec![Tensor::new(y.device(), Err(error)); 3])
 }
 
 fn movement() -> Vec<Work> {

@@ -3,6 +3,7 @@
 //! A node knows nothing of buffers or devices: realised elements are an opaque [`Data`]. A node that has been computed
 //! keeps its value, and everything that walks the graph for execution stops there.
 
+pub mod attention;
 pub mod dense;
 pub mod func;
 pub mod op;
@@ -290,6 +291,7 @@ fn routine_result(routine: &Routine, sources: &[Node]) -> Result<(Shape, DType),
         (Routine::Matmul, [[b, m, k], [b2, k2, n]]) if b == b2 && k == k2 && kinds.iter().all(|d| d.is_float()) => {
             Ok((Shape::from([*b, *m, *n]), DType::F32))
         }
+        (Routine::Attention(attention), _) => Ok((attention.result(sources)?, DType::F32)),
         (Routine::Matmul, _) => Err("takes a: [b, m, k] and b: [b, k, n], floats"),
         (Routine::Scan(_), [[_, _]]) if kinds[0] == DType::F32 || kinds[0].is_int() => {
             Ok((sources[0].shape().clone(), kinds[0]))
@@ -386,6 +388,7 @@ pub fn op_name(op: &Op) -> String {
         Op::Gather { .. } => "gather".into(),
         Op::Reduce { kind, .. } => format!("{kind:?}").to_lowercase(),
         Op::Routine(Routine::Matmul) => "matmul".into(),
+        Op::Routine(Routine::Attention(attention)) => attention.name().into(),
         Op::Routine(Routine::Scan(kind)) => format!("cum{}", format!("{kind:?}").to_lowercase()),
         Op::Routine(Routine::LinRec) => "linrec".into(),
         Op::Routine(Routine::Descent { .. }) => "descent".into(),

@@ -4,6 +4,7 @@
 //! must know it: [`infer`](super::Node) here, `reference`, `pass/grad.rs`, `pass/fuse.rs`, `kernel` (no wildcard arms there).
 
 use super::Data;
+use super::attention::Attention;
 use super::dense::Dense;
 use super::func::Func;
 use crate::dtype::DType;
@@ -69,6 +70,8 @@ pub enum Routine {
     /// `c[b, m, n] = sum_k a[b, m, k] * b[b, k, n]`; operands `a: [b, m, k]`, `b: [b, k, n]`, result `[b, m, n]`, all f32
     /// (operands may be storage floats). Transposition and batch broadcasting come as views of the operands.
     Matmul,
+    /// Attention or its derivative, without the matrix of weights.
+    Attention(Attention),
     /// Inclusive scan of `x: [rows, n]` along the last axis; `F32`, `I32` or `U32`.
     Scan(Scan),
     /// Two sources `a, b: [rows, n]`, f32: `y[i] = a[i] * y[i-1] + b[i]`, `y[-1] = 0`.

@@ -4,6 +4,7 @@
 //! their buffers by [`Operand`]. Scratch buffers need no initial content; every dispatch overwrites what it is said to
 //! write. Results depend on the routine, the shapes and the limits alone: no atomics, no order that varies between runs.
 
+mod attention;
 mod dense;
 mod descent;
 mod fft;
@@ -83,6 +84,7 @@ pub fn lower(
     assert!(epilogue.is_none() || *routine == Routine::Matmul, "bug: an epilogue for {routine:?}");
     let mut steps = Steps { limits, lowered: Lowered::default() };
     match routine {
+        Routine::Attention(attention) => attention::lower(&mut steps, attention, sources)?,
         Routine::Matmul => matmul::lower(&mut steps, &sources[0], &sources[1], epilogue)?,
         Routine::Scan(kind) => scan::lower(&mut steps, scan::Kind::Scan(*kind, sources[0].dtype), &sources[0].shape)?,
         Routine::LinRec => scan::lower(&mut steps, scan::Kind::LinRec, &sources[0].shape)?,

@@ -17,6 +17,7 @@
 //! the line of the user's program, not a line of this module.
 
 pub mod activation;
+pub mod attention;
 pub mod axes;
 pub mod compare;
 pub mod conv;
@@ -43,6 +44,7 @@ pub mod sort;
 pub mod sparse;
 pub mod spectral;
 
+pub use attention::Attention;
 pub use axes::Axes;
 pub use conv::Conv;
 pub use loss::{CrossEntropy, Reduction};

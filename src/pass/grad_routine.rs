@@ -12,6 +12,7 @@ use crate::shape::Shape;
 pub(super) fn routine(step: &Adjoint, routine: &Routine) -> Result<Cotangents> {
     match routine {
         Routine::Matmul => step.each(|ix| matmul(step, ix)),
+        Routine::Attention(attention) => super::grad_attention::attention(step, attention),
         Routine::Scan(Scan::Sum) => {
             let m = step.algebra;
             step.each(|_| reversed(m, &scan(m, Scan::Sum, &reversed(m, step.g)?)?))

@@ -3,6 +3,7 @@
 mod algebra;
 pub mod fuse;
 pub mod grad;
+mod grad_attention;
 mod grad_dense;
 mod grad_gather;
 mod grad_map;

@@ -11,6 +11,7 @@
 //! in memory, so that graphs can be built and evaluated with no device at all.
 
 mod array;
+mod attention;
 mod ball;
 mod bound;
 mod compare;

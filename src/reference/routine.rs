@@ -14,6 +14,7 @@ use std::cmp::Ordering;
 #[must_use]
 pub fn run(routine: &Routine, sources: &[&Array]) -> Array {
     match routine {
+        Routine::Attention(attention) => super::attention::run(attention, sources),
         Routine::Matmul => matmul(sources[0], sources[1]),
         Routine::Scan(kind) => scan(*kind, sources[0]),
         Routine::LinRec => linrec(sources[0], sources[1]),

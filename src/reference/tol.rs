@@ -90,3 +90,16 @@ pub fn scan_depth(n: usize) -> f64 {
 pub fn fft_depth(n: usize) -> f64 {
     6.0 * (f64::from(n.max(1).ilog2()) + 3.0)
 }
+
+/// The blocks of others that a row of attention over `n` is added up in, at most; a sum goes through a product each.
+#[must_use]
+pub fn attention_blocks(n: usize) -> f64 {
+    n.div_ceil(16) as f64
+}
+
+/// The number of roundings of an addition that one term of a sum of attention over `n` goes through, its own product among
+/// them: within a block of 16 or 32, over lanes, over blocks.
+#[must_use]
+pub fn attention_depth(n: usize) -> f64 {
+    48.0 + attention_blocks(n)
+}

@@ -2,6 +2,7 @@
 
 use crate::grads::{Numbers, check, check_first, indices, leaf, map, site, values};
 use crate::grads_move::check_linear;
+use ridgepoint::graph::attention::{Attention, Part};
 use ridgepoint::graph::{AxisMap, Fill, Func, Node, Reduce, Routine, Scan, Scatter, View};
 use ridgepoint::pass::grad::vjp;
 use ridgepoint::shape::Shape;
@@ -132,4 +133,39 @@ fn scatter_ties_share_equally() {
     let y = routine(Routine::Scatter(Scatter::Max), &[&base, &index, &order, &source]);
     assert_eq!(slope(&y, &base), [1.0 / 3.0, 1.0]);
     assert_eq!(slope(&y, &source), [1.0 / 3.0, 1.0 / 3.0, 0.0]);
+}
+
+/// Each result of attention with respect to all sources, one at a time and together; `lse` and `delta` are any numbers here.
+#[test]
+fn attention_and_its_derivatives() {
+    let numbers = &mut Numbers(81);
+    let mut leaf = |shape: &[usize]| numbers.leaf(shape, -1.0, 1.0);
+    let shapes: [&[usize]; 6] = [&[4, 2, 3], &[2, 4, 3], &[2, 4, 2], &[4, 2], &[4, 2], &[4, 2, 2]];
+    let sources = shapes.map(&mut leaf);
+    let masks = [leaf(&[2, 1, 4]), leaf(&[1, 2, 4]), leaf(&[4, 2, 1])];
+    for (causal, mask) in
+        [(false, None), (true, None), (true, Some((0, 1))), (false, Some((1, 4))), (true, Some((2, 1)))]
+    {
+        let parts = [Part::Forward, Part::Query, Part::Key, Part::Value].map(|part| (part, false));
+        for (part, stored) in parts.into_iter().chain([(Part::Forward, true)]) {
+            let mask_every = mask.map_or(0, |m| m.1);
+            let kind = Attention { part, scale: 0.8f32.to_bits(), causal, mask_every, stored };
+            let own = mask.map(|m| &masks[m.0]);
+            let all: Vec<&Node> = sources[..kind.sources()].iter().chain(own).collect();
+            let y = routine(Routine::Attention(kind), &all);
+            let targets: Vec<Node> = all.iter().map(|&n| n.clone()).collect();
+            check(&format!("{part:?}, stored {stored}, causal {causal}, mask {mask:?}"), &y, &targets);
+            check_first(&format!("{part:?} by queries, causal {causal}, mask {mask:?}"), &y, &targets[..1]);
+        }
+    }
+}
+
+/// Keys that depend on queries: what goes through either is counted once.
+#[test]
+fn attention_to_itself() {
+    let x = Numbers(91).leaf(&[2, 3, 4], -1.0, 1.0);
+    let turned = map(Func::Tanh, &[&x]);
+    let kind = Attention { part: Part::Forward, scale: 1f32.to_bits(), causal: true, mask_every: 0, stored: false };
+    let y = routine(Routine::Attention(kind), &[&x, &turned, &x]);
+    check("attention to itself", &y, &[x]);
 }

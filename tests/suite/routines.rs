@@ -1,6 +1,6 @@
 //! Hand-written algorithms against plain loops, through the whole engine.
 
-use ridgepoint::ops::Conv;
+use ridgepoint::ops::{Attention, Conv};
 use ridgepoint::run::Kernels;
 use ridgepoint::{DType, Device, Result, Tensor};
 
@@ -150,6 +150,81 @@ fn batches_whose_windows_are_many_are_convolved_in_pieces() -> Result<()> {
         let alone = convolve(&x.slice(0, k..k + 1)).read_blocking::<f32>()?;
         assert!(pieces > device.stats().dispatches - before, "{pieces} dispatches for all");
         assert_eq!(together[k * alone.len()..][..alone.len()], alone, "image {k}");
+    }
+    Ok(())
+}
+
+/// Every adapter, with the kernels of both device families.
+fn families() -> impl Iterator<Item = Device> {
+    [Kernels::Processor, Kernels::Graphics].into_iter().flat_map(crate::devices)
+}
+
+#[test]
+fn attention_is_what_its_formula_says() -> Result<()> {
+    for device in families() {
+        for (heads, shared, m, n, d, e) in [(4, 2, 33, 65, 20, 36), (2, 2, 64, 64, 64, 64), (1, 1, 3, 5, 3, 2)] {
+            let q = device.tensor(&numbers(heads * m * d, 1), [heads, m, d]);
+            let k = device.tensor(&numbers(shared * n * d, 2), [shared, n, d]);
+            let v = device.tensor(&numbers(shared * n * e, 3), [shared, n, e]);
+            let y = q.attention(&k, &v, &Attention::default());
+            let repeat = |x: &Tensor, len| {
+                let wide = x.reshape([shared, 1, n, len]).broadcast_to([shared, heads / shared, n, len]);
+                wide.reshape([heads, n, len])
+            };
+            let scores = q.matmul(&repeat(&k, d).permute([0, 2, 1])) * (d as f64).sqrt().recip();
+            let want = scores.softmax(2).matmul(&repeat(&v, e)).read_blocking::<f32>()?;
+            for (got, want) in y.read_blocking::<f32>()?.iter().zip(want) {
+                assert!((got - want).abs() < 1e-5, "{heads} heads of {m}x{n}: {got} not {want}");
+            }
+            let grads = y.square().sum_all().grad(&[&q, &k, &v])?;
+            let report = device.verify_blocking(&[&y, &grads[0], &grads[1], &grads[2]])?;
+            assert!(report.passed(), "{heads} heads of {m}x{n}: {report}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn queries_that_see_nothing_give_zero_and_no_gradient() -> Result<()> {
+    for device in families() {
+        let [q, k, v] = [1, 2, 3].map(|seed| device.tensor(&numbers(2 * 40 * 8, seed), [2, 40, 8]));
+        // causal with more queries than keys: the first queries come before every key
+        let few = [k.slice(1, ..30), v.slice(1, ..30)];
+        let seen: Vec<bool> = (0..40).map(|i| i % 3 != 0).collect();
+        let hidden: Vec<f32> = seen.iter().map(|&s| if s { 0.0 } else { f32::NEG_INFINITY }).collect();
+        let mask = |tensor: Tensor| Attention { mask: Some(tensor), ..Attention::default() };
+        let none = |i: usize| !seen[i];
+        let all: [(Tensor, &dyn Fn(usize) -> bool); 3] = [
+            (q.attention(&few[0], &few[1], &Attention { causal: true, ..Attention::default() }), &|i| i < 10),
+            (q.attention(&k, &v, &mask(device.tensor(&seen, [40, 1]))), &none),
+            (q.attention(&k, &v, &mask(device.tensor(&hidden, [40, 1]))), &none),
+        ];
+        for (y, nothing) in all {
+            let gradient = y.square().sum_all().grad(&[&q])?.remove(0);
+            for x in [y.read_blocking::<f32>()?, gradient.read_blocking::<f32>()?] {
+                for (ix, &x) in x.iter().enumerate() {
+                    assert!((x == 0.0) == nothing(ix / 8 % 40) && x.is_finite(), "{x} in row {}", ix / 8 % 40);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// So many keys that dispatches go on with what others have left.
+#[test]
+fn attention_over_many_keys() -> Result<()> {
+    for device in families() {
+        let (n, d) = (6500, 256);
+        let q = device.tensor(&numbers(d, 1), [1, d]);
+        let (k, v) = (device.tensor(&numbers(d * n, 2), [n, d]), device.tensor(&numbers(d * n, 3), [n, d]));
+        let y = q.attention(&k, &v, &Attention::default());
+        let before = device.stats().dispatches;
+        y.eval()?;
+        assert!(device.stats().dispatches - before > 2, "one dispatch for all, and the copy of the result");
+        let gradients = y.sum_all().grad(&[&q, &k])?;
+        let report = device.verify_blocking(&[&y, &gradients[0], &gradients[1]])?;
+        assert!(report.passed(), "{report}");
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The table of cases: every method of a tensor has its rows here.
 
 mod activation;
+mod attention;
 mod dense;
 mod descent;
 mod fourier;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Case> {
     cases.extend(movement::cases());
     cases.extend(rows::cases());
     cases.extend(linalg::cases());
+    cases.extend(attention::cases());
     cases.extend(dense::cases());
     cases.extend(descent::cases());
     cases.extend(fourier::cases());

@@ -92,7 +92,7 @@ impl Side {
 }
 
 /// The declarations of an operand: its binding, and functions that fetch one element or four neighbours.
-fn operand_text(name: &str, binding: usize, dtype: DType, wide: bool) -> String {
+pub(super) fn operand_text(name: &str, binding: usize, dtype: DType, wide: bool) -> String {
     let half = |lo: &str, w: &str| match dtype {
         DType::F16 => format!("unpack2x16float({w}).{lo}"),
         _ if lo == "x" => format!("bitcast<f32>({w} << 16u)"),
