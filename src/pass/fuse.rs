@@ -290,6 +290,7 @@ pub fn fuse(order: &[Node], roots: &[Node], limits: &Limits, scope: &dyn Fn(&Has
         home: NodeMap::default(),
         readers: NodeMap::default(),
         place,
+        cut: (0..=order.len()).collect(),
     };
     fusion.start();
     fusion.merge_all();
@@ -319,6 +320,8 @@ struct Fusion<'a> {
     readers: NodeMap<Vec<usize>>,
     /// Where a node stands in the order.
     place: NodeMap<usize>,
+    /// For each place the last one up to it that no draft has members on both sides of.
+    cut: Vec<usize>,
 }
 
 /// Drafts that share what they read are merged if they are no further apart than this: a graph of thousands of kernels that
@@ -382,12 +385,22 @@ impl Fusion<'_> {
             if ix == to {
                 return true;
             }
-            // what stands before all of `to` in the order reads nothing of it
-            if places(ix).max().is_some_and(|last| last > first) && seen.insert(ix) {
+            // what stands before a cut before all of `to` reads nothing of it, nor does what that reads
+            if places(ix).max().is_some_and(|last| last >= self.cut[first]) && seen.insert(ix) {
                 stack.extend(self.feeders(ix));
             }
         }
         false
+    }
+
+    /// There is no cut between the members of a draft.
+    fn bridge(&mut self, members: &[Node]) {
+        let places = || members.iter().map(|m| self.place[&m.id()]);
+        let (first, last) = (places().min().unwrap_or(0), places().max().unwrap_or(0));
+        let to = self.cut[first];
+        for cut in self.cut[first + 1..].iter_mut().take_while(|cut| **cut <= last) {
+            *cut = to;
+        }
     }
 
     fn merge_all(&mut self) {
@@ -396,6 +409,7 @@ impl Fusion<'_> {
             for early in (0..late).rev() {
                 if let Some(merged) = self.merged(early, at) {
                     // the merged draft takes the earlier place; it may now meet further ones
+                    self.bridge(&merged.members);
                     for member in &merged.members {
                         self.home.insert(member.id(), early);
                     }
@@ -476,6 +490,7 @@ impl Fusion<'_> {
             readers.dedup();
             for reader in readers {
                 if let Some(draft) = self.with_epilogue(ix, &product, reader) {
+                    self.bridge(&draft.members);
                     self.drafts[reader] = None;
                     for member in &draft.members {
                         self.home.insert(member.id(), ix);
