@@ -3,7 +3,7 @@
 
 use super::case::{Case, Variant};
 use super::input::{Domain, Ground, Random};
-use super::{Outcome, What};
+use super::{Outcome, Settings, What};
 use crate::error::Result;
 use crate::graph::Node;
 use crate::reference::{Array, Evaluator, Fetch, Verdict, compare, directional};
@@ -12,6 +12,7 @@ use crate::tensor::Tensor;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 /// What is read of one try.
@@ -29,9 +30,9 @@ struct Descent {
 }
 
 /// All outcomes of one try. An error on the way is an outcome too.
-pub async fn judge(device: &Device, case: &Case, variant: &Variant, seed: u64) -> Vec<Outcome> {
-    let label = variant.label();
-    match Caught(Box::pin(run(device, case, variant, seed))).await {
+pub async fn judge(device: &Device, case: &Case, variant: &Variant, settings: &Settings) -> Vec<Outcome> {
+    let (label, seed) = (variant.label(), settings.seed);
+    match Caught(Box::pin(run(device, case, variant, settings))).await {
         Ok(Ok(outcomes)) => outcomes,
         Ok(Err(error)) => vec![Outcome::failed(device, &case.name, &label, What::Value(0), seed, error.to_string())],
         Err(panic) => vec![Outcome::failed(device, &case.name, &label, What::Value(0), seed, panic)],
@@ -57,52 +58,85 @@ impl<F: Future> Future for Caught<F> {
     }
 }
 
-async fn run(device: &Device, case: &Case, variant: &Variant, seed: u64) -> Result<Vec<Outcome>> {
-    let mut outcomes = Vec::new();
-    let mut random = Random::new(seed, &format!("{} {}", case.name, variant.label()));
-    let mut ground = Ground::new(device);
-    let (bases, inputs) = inputs(&mut ground, &mut random, case, variant);
-    let results = (case.build)(&inputs);
-    let mut asked = Vec::new();
-    for (ix, result) in results.iter().enumerate() {
-        asked.push(Asked { what: What::Value(ix), node: result.node()?.clone() });
-    }
-    let mut descents = Vec::new();
-    let order = case.order.min(variant.order);
-    if order > 0 {
-        let targets: Vec<&Tensor> =
-            bases.iter().zip(&case.inputs).filter(|(_, d)| d.dtype().is_float()).map(|(b, _)| b).collect();
-        let loss = weighted(&mut ground, &mut random, &results)?;
-        let gradients = derive(&loss, &targets, What::Gradient, What::Slope, &mut asked, &mut descents)?;
-        if order > 1 {
-            let second = weighted(&mut ground, &mut random, &gradients)?;
-            derive(&second, &targets, What::Second, What::SecondSlope, &mut asked, &mut descents)?;
+/// A try, built: what is read of it, and from what.
+pub(super) struct Posed {
+    ground: Ground,
+    random: Random,
+    asked: Vec<Asked>,
+    descents: Vec<Descent>,
+}
+
+impl Posed {
+    /// The graphs of a try.
+    pub fn new(device: &Device, case: &Case, variant: &Variant, seed: u64) -> Result<Posed> {
+        let mut random = Random::new(seed, &format!("{} {}", case.name, variant.label()));
+        let mut ground = Ground::new(device);
+        let (bases, inputs) = inputs(&mut ground, &mut random, case, variant);
+        let results = (case.build)(&inputs);
+        let (mut asked, mut descents) = (Vec::new(), Vec::new());
+        for (ix, result) in results.iter().enumerate() {
+            asked.push(Asked { what: What::Value(ix), node: result.node()?.clone() });
         }
+        let order = case.order.min(variant.order);
+        if order > 0 {
+            let targets: Vec<&Tensor> =
+                bases.iter().zip(&case.inputs).filter(|(_, d)| d.dtype().is_float()).map(|(b, _)| b).collect();
+            let loss = weighted(&mut ground, &mut random, &results)?;
+            let gradients = derive(&loss, &targets, What::Gradient, What::Slope, &mut asked, &mut descents)?;
+            if order > 1 {
+                let second = weighted(&mut ground, &mut random, &gradients)?;
+                derive(&second, &targets, What::Second, What::SecondSlope, &mut asked, &mut descents)?;
+            }
+        }
+        Ok(Posed { ground, random, asked, descents })
     }
-    let nodes: Vec<Node> = asked.iter().map(|a| a.node.clone()).collect();
-    ground.learn(&nodes).await?;
-    let fetch = |data: &crate::graph::Data| ground.fetch(data);
-    let got = ground.read(&nodes).await?;
-    let want = Evaluator::new(&fetch).eval(&nodes)?;
-    for ((asked, got), want) in asked.iter().zip(&got).zip(&want) {
+
+    /// What is read of it.
+    pub fn nodes(&self) -> Vec<Node> {
+        self.asked.iter().map(|a| a.node.clone()).collect()
+    }
+
+    /// What the device has.
+    pub async fn got(&self) -> Result<Vec<Array>> {
+        self.ground.read(&self.nodes()).await
+    }
+
+    /// What the reference has.
+    pub async fn want(&mut self) -> Result<Vec<Arc<Array>>> {
+        let nodes = self.nodes();
+        self.ground.learn(&nodes).await?;
+        Evaluator::new(&|data| self.ground.fetch(data)).eval(&nodes)
+    }
+}
+
+async fn run(device: &Device, case: &Case, variant: &Variant, settings: &Settings) -> Result<Vec<Outcome>> {
+    let seed = settings.seed;
+    let mut posed = Posed::new(device, case, variant, seed)?;
+    let want = posed.want().await?;
+    let got = posed.got().await?;
+    let mut outcomes = Vec::new();
+    for ((asked, got), want) in posed.asked.iter().zip(&got).zip(&want) {
         let verdict = compare(&got.values, want);
         let promises = variant.awkward || promises_enough(&verdict);
         let mut outcome = Outcome::new(device, &case.name, &variant.label(), asked.what, seed, verdict);
         if !promises {
             outcome.passed = false;
             outcome.error = Some("the reference promises nothing of more than half of the elements".into());
+        } else if !outcome.passed && settings.trace {
+            outcome.divergence = device.diagnose(&asked.node).await?.map(Box::new);
         }
         outcomes.push(outcome);
     }
+    let Posed { ground, mut random, descents, .. } = posed;
     for descent in &descents {
-        let verdict = differences(descent, &mut random, &fetch)?;
+        let verdict = differences(descent, &mut random, &|data| ground.fetch(data))?;
         outcomes.push(Outcome::new(device, &case.name, &variant.label(), descent.what, seed, verdict));
     }
     Ok(outcomes)
 }
 
 /// A check that nothing can fail checks nothing.
-fn promises_enough(verdict: &Verdict) -> bool {
+pub(super) fn promises_enough(verdict: &Verdict) -> bool {
     verdict.unknown * 2 <= verdict.elements
 }
 
@@ -191,7 +225,6 @@ mod tests {
     use crate::check::case::{ANY, one};
     use crate::error::Site;
     use crate::graph::{Arg, Derivative, Func, Snippet};
-    use std::sync::Arc;
 
     fn device() -> Device {
         pollster::block_on(Device::open(Default::default())).expect("the CPU device at least")
@@ -222,8 +255,8 @@ mod tests {
     }
 
     fn failed(case: &Case) -> Vec<What> {
-        let device = device();
-        let outcomes = pollster::block_on(judge(&device, case, &case.variants[0], 5));
+        let (device, settings) = (device(), Settings { seed: 5, ..Settings::default() });
+        let outcomes = pollster::block_on(judge(&device, case, &case.variants[0], &settings));
         outcomes.into_iter().filter(|o| !o.passed).map(|o| o.what).collect()
     }
 

@@ -64,6 +64,18 @@ impl Law {
         Law { name, sides: Box::new(sides) }
     }
 
+    /// The graphs that a device computes for it, each on its own.
+    #[cfg(test)]
+    pub(super) fn graphs(&self, device: &Device, seed: u64) -> Result<Vec<Vec<Node>>> {
+        let mut ground = Ground::new(device);
+        let of = |all: &[&Tensor]| all.iter().map(|t| t.node().cloned()).collect::<Result<Vec<_>>>();
+        match (self.sides)(&mut Draw { ground: &mut ground, random: Random::new(seed, &self.name) }) {
+            Sides::Equal(left, right) | Sides::AtMost(left, right) => Ok(vec![of(&[&left, &right])?]),
+            Sides::Host(tensors, _) => tensors.iter().map(|t| of(&[t])).collect(),
+            Sides::Residual(tensors, _) => Ok(vec![of(&tensors.iter().collect::<Vec<_>>())?]),
+        }
+    }
+
     /// Whether a device obeys the law.
     pub async fn judge(&self, device: &Device, seed: u64) -> Outcome {
         let outcome = match Caught(Box::pin(self.run(device, seed))).await {

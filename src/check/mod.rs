@@ -19,6 +19,7 @@ mod residual;
 
 use crate::reference::Verdict;
 use crate::run::Device;
+use crate::verify::Divergence;
 use std::fmt;
 
 /// What of a case an outcome is about.
@@ -71,6 +72,8 @@ pub struct Outcome {
     pub verdict: Option<Verdict>,
     /// What stood in the way.
     pub error: Option<String>,
+    /// Where a result first went wrong, if that was asked for and it goes wrong again on its own.
+    pub divergence: Option<Box<Divergence>>,
 }
 
 impl Outcome {
@@ -84,6 +87,7 @@ impl Outcome {
             passed: verdict.passed,
             verdict: Some(verdict),
             error: None,
+            divergence: None,
         }
     }
 
@@ -97,6 +101,7 @@ impl Outcome {
             passed: false,
             verdict: None,
             error: Some(error),
+            divergence: None,
         }
     }
 }
@@ -109,6 +114,9 @@ impl fmt::Display for Outcome {
         }
         if let Some(error) = &self.error {
             write!(f, ": {error}")?;
+        }
+        if let Some(divergence) = &self.divergence {
+            write!(f, "; {divergence}")?;
         }
         if !self.passed {
             write!(f, "; repeat with `ridgepoint check {} --seed {}`", self.case, self.seed)?;
@@ -126,6 +134,8 @@ pub struct Settings {
     pub seed: u64,
     /// How many random graphs to draw besides the table.
     pub random_graphs: usize,
+    /// Whether wrong results are traced to their [`Outcome::divergence`], with its capsule.
+    pub trace: bool,
 }
 
 impl Settings {
@@ -218,7 +228,7 @@ pub async fn run(device: &Device, settings: &Settings, progress: &mut dyn FnMut(
     };
     for case in &cases {
         for variant in &case.variants {
-            tell(&case.name, judge::judge(device, case, variant, settings.seed).await);
+            tell(&case.name, judge::judge(device, case, variant, settings).await);
         }
     }
     for law in &laws {

@@ -8,6 +8,7 @@ use ridgepoint::check::{self, Report, Settings};
 use ridgepoint::run::{Kernels, Options};
 use ridgepoint::{Device, Error};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Every result is compared with an f64 evaluation of the same graph, within a bound that follows from the roundings in \
@@ -19,7 +20,8 @@ Examples:
   ridgepoint check softmax
   ridgepoint check --seed 7 --random 2000
   ridgepoint check matmul --adapter llvmpipe --json
-  ridgepoint check softmax --kernels graphics";
+  ridgepoint check softmax --kernels graphics
+  ridgepoint check --capsules wrong";
 
 /// Check every operation, forward and backward, against the f64 reference; on every adapter, unless one is named
 #[derive(Args, Debug)]
@@ -37,6 +39,9 @@ pub struct Check {
     /// Which form of the kernels: software adapters can run those of graphics processors, slowly
     #[arg(long, value_enum, default_value_t)]
     kernels: Form,
+    /// Write the dispatches of each wrong result into this folder, as tests that `shader-test` repeats on any adapter
+    #[arg(long, value_name = "DIR")]
+    capsules: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -73,7 +78,8 @@ struct Failed<'a>(&'a check::Outcome);
 impl Serialize for Failed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let o = self.0;
-        let mut out = serializer.serialize_struct("failure", 8)?;
+        let capsule = o.divergence.as_ref().and_then(|d| d.capsule.as_ref().ok());
+        let mut out = serializer.serialize_struct("failure", 9)?;
         out.serialize_field("case", &o.case)?;
         out.serialize_field("variant", &o.variant)?;
         out.serialize_field("what", &o.what.to_string())?;
@@ -82,6 +88,7 @@ impl Serialize for Failed<'_> {
         out.serialize_field("got", &o.verdict.as_ref().map(|v| v.got))?;
         out.serialize_field("want", &o.verdict.as_ref().map(|v| v.want))?;
         out.serialize_field("bound", &o.verdict.as_ref().map(|v| v.bound))?;
+        out.serialize_field("capsule", &capsule.map(ridgepoint::verify::Capsule::name))?;
         out.end()
     }
 }
@@ -136,7 +143,8 @@ impl Check {
     }
 
     pub fn run(self) -> Result<Outcome, Failure> {
-        let settings = Settings { filter: self.filter.clone(), seed: self.seed, random_graphs: self.random };
+        let (filter, seed, random_graphs) = (self.filter.clone(), self.seed, self.random);
+        let settings = Settings { filter, seed, random_graphs, trace: self.capsules.is_some() };
         let mut all = Vec::new();
         for device in self.devices()? {
             let mut bar = Progress::new();
@@ -153,6 +161,9 @@ impl Check {
             if !self.common.json {
                 print(&checked);
             }
+            if let Some(folder) = &self.capsules {
+                keep(&checked.report, folder)?;
+            }
             all.push(checked);
         }
         if self.common.json {
@@ -160,6 +171,24 @@ impl Check {
         }
         Ok(if all.iter().all(|c| c.report.passed()) { Outcome::Good } else { Outcome::Bad })
     }
+}
+
+/// Writes the capsules of a report; one may stand for several outcomes.
+fn keep(report: &Report, folder: &Path) -> ridgepoint::Result<()> {
+    let mut names = Vec::new();
+    for outcome in report.failures() {
+        let Some(divergence) = &outcome.divergence else { continue };
+        match &divergence.capsule {
+            Ok(capsule) if names.contains(&capsule.name()) => {}
+            Ok(capsule) => {
+                let file = capsule.write(folder)?;
+                names.push(capsule.name());
+                eprintln!("ridgepoint: {}: repeat with `ridgepoint shader-test {}`", outcome.case, file.display());
+            }
+            Err(error) => eprintln!("ridgepoint: {}: no capsule: {error}", outcome.case),
+        }
+    }
+    Ok(())
 }
 
 /// Failures shown in full.

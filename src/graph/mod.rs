@@ -108,6 +108,13 @@ impl Node {
     pub fn realise(&self, data: Data) {
         let _first_stays = self.0.value.set(data);
     }
+    /// The same operation on other sources, of the same shapes and dtypes; it has no value yet.
+    #[must_use]
+    pub fn over(&self, sources: Vec<Node>) -> Node {
+        let Inner { op, shape, dtype, site, .. } = &*self.0;
+        let (op, shape) = (op.clone(), shape.clone());
+        Node(Arc::new(Inner { op, sources, shape, dtype: *dtype, site: *site, value: OnceLock::new() }))
+    }
     /// A number that identifies the node while it lives.
     #[must_use]
     pub fn id(&self) -> usize {

@@ -77,11 +77,19 @@ pub fn link(body: &str) -> String {
 /// Changes to the linked text, for tests of the checks themselves.
 #[cfg(test)]
 pub(crate) mod planted {
+    use super::scan;
     use std::cell::RefCell;
 
-    /// A line and what stands in its place.
+    /// A line of a declaration, and what stands in its place.
     pub(crate) struct Plant {
+        /// The name that is declared.
+        pub name: String,
+        /// The lines of the declaration that no slot replaces, as [`lines`] gives them: other declarations of the name,
+        /// like another kernel's `main`, do not have them all.
+        pub lines: Vec<String>,
+        /// The line, and which of those that are equal.
         pub from: String,
+        pub nth: usize,
         pub to: String,
     }
 
@@ -90,20 +98,48 @@ pub(crate) mod planted {
         static TEXTS: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
     }
 
-    pub(super) fn through(text: String) -> String {
-        TEXTS.with_borrow_mut(|texts| texts.iter_mut().for_each(|t| t.push(text.clone())));
-        PLANT.with_borrow(|plant| match plant {
-            Some(p) => text.lines().flat_map(|l| [if l == p.from { &p.to } else { l }, "\n"]).collect(),
-            None => text,
-        })
+    /// The lines of a text without comments and indentation, each with the name of the declaration it is part of.
+    pub(crate) fn lines(text: &str) -> Vec<(String, String)> {
+        let bare = scan::without_comments(text);
+        let declarations = scan::declarations(&bare);
+        let start = |part: &str| part.as_ptr() as usize - bare.as_ptr() as usize;
+        let mut out = Vec::new();
+        for line in bare.split_inclusive('\n') {
+            let at = start(line) + line.len() - line.trim_start().len();
+            let of = declarations.iter().find(|(_, d)| (start(d)..start(d) + d.len()).contains(&at));
+            out.push((of.map(|(name, _)| (*name).to_owned()).unwrap_or_default(), line.trim().to_owned()));
+        }
+        out
     }
 
-    /// Runs `f` with a change in every text that has the line.
-    pub(crate) fn plant<T>(plant: Plant, f: impl FnOnce() -> T) -> T {
+    impl Plant {
+        /// Which of the lines of a declaration of the name is changed; `None` if it is another one of this name.
+        pub(crate) fn place<'a>(&self, lines: impl Iterator<Item = &'a str> + Clone) -> Option<usize> {
+            let same = self.lines.iter().all(|line| lines.clone().any(|other| other == line));
+            let mut equal = lines.enumerate().filter(|(_, line)| *line == self.from);
+            equal.nth(self.nth).filter(|_| same).map(|(ix, _)| ix)
+        }
+
+        fn into(&self, text: &str) -> Option<String> {
+            let mut lines = lines(text);
+            let own: Vec<usize> = (0..lines.len()).filter(|&ix| lines[ix].0 == self.name).collect();
+            let place = self.place(own.iter().map(|&ix| lines[ix].1.as_str()))?;
+            lines[own[place]].1.clone_from(&self.to);
+            Some(lines.into_iter().flat_map(|(_, line)| [line, "\n".to_owned()]).collect())
+        }
+    }
+
+    pub(super) fn through(text: String) -> String {
+        TEXTS.with_borrow_mut(|texts| texts.iter_mut().for_each(|t| t.push(text.clone())));
+        let plant = |plant: &Option<Plant>| plant.as_ref().filter(|p| text.contains(&p.from))?.into(&text);
+        PLANT.with_borrow(plant).unwrap_or(text)
+    }
+
+    /// Runs `f` with a change in every text that has the declaration.
+    pub(crate) fn plant<T>(plant: Plant, f: impl FnOnce() -> T) -> (T, Plant) {
         PLANT.set(Some(plant));
         let result = f();
-        PLANT.set(None);
-        result
+        (result, PLANT.take().expect("put there above"))
     }
 
     /// Runs `f`; what it linked.

@@ -53,6 +53,12 @@ impl State {
         self.board = None;
     }
 
+    #[cfg(test)]
+    pub fn forget_plans(&mut self) {
+        self.plans.clear();
+        self.board = None;
+    }
+
     /// Puts a plan under the key of a graph.
     #[cfg(test)]
     pub fn seed(&mut self, inner: &Inner, key: Key, plan: Plan) -> Result<()> {

@@ -12,6 +12,7 @@
 //! tensor again; nothing was submitted, so it is not poisoned.
 
 mod bind;
+mod dissect;
 mod entry;
 mod execute;
 mod fault;
@@ -201,6 +202,12 @@ impl Device {
     /// Computes nodes and starts reading them back, in one submission.
     pub(crate) fn start_reading(&self, nodes: &[Node]) -> Result<Vec<Reading>> {
         self.inner.flush(nodes, nodes)
+    }
+
+    /// Plans what it has planned before once more, on a new board; pipelines stay.
+    #[cfg(test)]
+    pub(crate) fn forget_plans(&self) {
+        lock(&self.inner.state).forget_plans();
     }
 
     /// Records what computes nodes.

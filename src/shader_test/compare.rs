@@ -8,13 +8,16 @@ use std::fmt::Write as _;
 const SHOWN: usize = 8;
 
 /// Whether two values are the same within what a test allows.
-fn agrees(got: Value, want: Value, expect: &Expect) -> bool {
+fn agrees(got: Value, want: Value, expect: &Expect, within: Option<f64>) -> bool {
     if got.bits == want.bits {
         return true;
     }
     let (x, y) = (got.float(), want.float());
     if got.is_float() && x.is_nan() && y.is_nan() {
         return true;
+    }
+    if let Some(bound) = within {
+        return x == y || bound == f64::INFINITY || (x - y).abs() <= bound;
     }
     if expect.ulp.is_none() && expect.abs.is_none() && expect.rel.is_none() {
         // exact: but zero has two signs
@@ -27,8 +30,14 @@ fn agrees(got: Value, want: Value, expect: &Expect) -> bool {
     (x - y).abs() <= near || expect.ulp.is_some_and(|ulp| got.ulps(want) <= ulp)
 }
 
-/// The differences between a binding's values and what is expected of them, as a message.
-pub(super) fn compare(name: &str, got: &[Value], want: &[Value], expect: &Expect) -> Result<(), String> {
+/// The differences between a binding's values and what is expected of them, as a message. `within`: what each may differ by.
+pub(super) fn compare(
+    name: &str,
+    got: &[Value],
+    want: &[Value],
+    expect: &Expect,
+    within: Option<&[f64]>,
+) -> Result<(), String> {
     let first = expect.first.unwrap_or(got.len()).min(got.len());
     let (mut got, mut want) = (got[..first].to_vec(), want[..want.len().min(first)].to_vec());
     if expect.unordered {
@@ -43,7 +52,11 @@ pub(super) fn compare(name: &str, got: &[Value], want: &[Value], expect: &Expect
             want.len()
         ));
     }
-    let wrong: Vec<usize> = (0..got.len()).filter(|&ix| !agrees(got[ix], want[ix], expect)).collect();
+    if within.is_some_and(|bounds| expect.unordered || bounds.len() < got.len()) {
+        return Err(format!("`{name}`: `within` has a bound for each number, in their order"));
+    }
+    let bound = |ix: usize| within.map(|bounds| bounds[ix]);
+    let wrong: Vec<usize> = (0..got.len()).filter(|&ix| !agrees(got[ix], want[ix], expect, bound(ix))).collect();
     if wrong.is_empty() {
         return Ok(());
     }
@@ -64,7 +77,7 @@ pub(super) fn compare(name: &str, got: &[Value], want: &[Value], expect: &Expect
 /// Whether every value is one of a set.
 pub(super) fn one_of(name: &str, got: &[Value], legal: &[Value], expect: &Expect) -> Result<(), String> {
     let first = expect.first.unwrap_or(got.len()).min(got.len());
-    match got[..first].iter().position(|&got| !legal.iter().any(|&legal| agrees(got, legal, expect))) {
+    match got[..first].iter().position(|&got| !legal.iter().any(|&legal| agrees(got, legal, expect, None))) {
         None => Ok(()),
         Some(ix) => {
             let legal: Vec<String> = legal.iter().map(ToString::to_string).collect();

@@ -5,6 +5,7 @@ use super::spec::{Number, Source};
 use super::{Case, npy};
 use crate::check::input::Random;
 use naga::ScalarKind;
+use std::path::Path;
 
 /// What a source says.
 pub(super) enum Content {
@@ -40,8 +41,15 @@ pub(super) fn content(case: &Case, source: &Source, layout: &Layout) -> Result<C
     numbers(case, source, data, layout).map(Content::Numbers)
 }
 
+/// The numbers in a NumPy file beside the test.
+pub(super) fn npy(case: &Case, file: &Path) -> Result<Vec<Number>, String> {
+    let path = case.beside(file);
+    let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    npy::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))
+}
+
 fn numbers(case: &Case, source: &Source, data: Option<Vec<Number>>, layout: &Layout) -> Result<Vec<Number>, String> {
-    let Source { range, random, fill, npy, .. } = source;
+    let Source { range, random, fill, npy: file, .. } = source;
     let count = |count: Option<usize>| match (count, layout.is_open()) {
         (Some(elements), true) => Ok(layout.numbers(elements)),
         (None, false) => Ok(layout.numbers(0)),
@@ -66,10 +74,8 @@ fn numbers(case: &Case, source: &Source, data: Option<Vec<Number>>, layout: &Lay
         (0..count(random.count)?).map(&mut number).collect()
     } else if let Some(fill) = fill {
         vec![fill.value; count(fill.count)?]
-    } else if let Some(file) = npy {
-        let path = case.beside(file);
-        let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-        npy::read(&bytes).map_err(|e| format!("{}: {e}", path.display()))?
+    } else if let Some(file) = file {
+        npy(case, file)?
     } else {
         Vec::new()
     };

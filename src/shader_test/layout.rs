@@ -177,6 +177,29 @@ impl Value {
         Ok(Self { bits: bits(number, scalar)?, scalar })
     }
 
+    /// The same bytes as numbers of another kind; bfloat16 as the binary32 they stand for.
+    pub(super) fn view(values: &[Value], kind: &str) -> Result<Vec<Value>, String> {
+        let bytes: Vec<u8> =
+            values.iter().flat_map(|v| v.bits.to_le_bytes().into_iter().take(width(v.scalar))).collect();
+        let half = Scalar { kind: ScalarKind::Float, width: 2 };
+        let words = |scalar: Scalar| {
+            let (words, _rest) = bytes.as_chunks::<4>();
+            words.iter().map(|&w| Value { bits: u64::from(u32::from_le_bytes(w)), scalar }).collect()
+        };
+        let halves = |scalar: Scalar, shift: u32| {
+            let (halves, _rest) = bytes.as_chunks::<2>();
+            halves.iter().map(|&h| Value { bits: u64::from(u16::from_le_bytes(h)) << shift, scalar }).collect()
+        };
+        match kind {
+            "f32" => Ok(words(Scalar::F32)),
+            "i32" => Ok(words(Scalar::I32)),
+            "u32" => Ok(words(Scalar::U32)),
+            "f16" => Ok(halves(half, 0)),
+            "bf16" => Ok(halves(Scalar::F32, 16)),
+            other => Err(format!("`as` is f32, f16, bf16, i32 or u32, not {other:?}")),
+        }
+    }
+
     pub(super) fn is_float(self) -> bool {
         self.scalar.kind == ScalarKind::Float
     }

@@ -23,6 +23,10 @@
 //! Several dispatches over the same buffers are `passes = [{ entry = "count", dispatch = 4 }, { entry = "move", bind = { a = "b",
 //! b = "a" } }]`; `bind` gives a variable another buffer than the one of its name.
 //!
+//! A pass may name another `shader` than the test's. `expect.NAME = { npy = "want.npy", within = "bound.npy", as = "f16" }` has a
+//! bound for each number, and takes the words of the buffer for numbers of that kind: such tests are the capsules that
+//! [`crate::verify`] makes of wrong results.
+//!
 //! Bindings go by the names of the WGSL variables, uniforms and immediates included. Data are numbers in the order of the WGSL
 //! type; padding is left out. In a test of your own crate:
 //!
@@ -33,6 +37,8 @@
 //! }
 //! ```
 
+#[cfg(test)]
+mod capsules;
 mod compare;
 mod data;
 mod layout;

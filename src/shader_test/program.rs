@@ -32,6 +32,8 @@ struct Buffer {
 
 /// A dispatch.
 struct Dispatch {
+    /// The shader, in the order of the program.
+    shader: usize,
     entry: String,
     groups: [u32; 3],
     overrides: BTreeMap<String, f64>,
@@ -42,43 +44,63 @@ struct Dispatch {
 /// The passes of a test, with their buffers.
 pub(super) struct Program<'a> {
     device: &'a Device,
-    text: &'a str,
+    /// The shaders: that of the test, and those of passes that have another.
+    texts: Vec<String>,
     buffers: Vec<Buffer>,
     dispatches: Vec<Dispatch>,
 }
 
 impl<'a> Program<'a> {
-    pub(super) fn of(case: &Case, device: &'a Device, text: &'a str, passes: &[Pass]) -> Result<Self, String> {
-        let module = naga::front::wgsl::parse_str(text).map_err(|e| e.emit_to_string(text))?;
-        let flags = naga::valid::ValidationFlags::all();
-        let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::all())
-            .validate(&module)
-            .map_err(|e| e.emit_to_string(text))?;
-        let mut program = Self { device, text, buffers: Vec::new(), dispatches: Vec::new() };
+    pub(super) fn of(case: &Case, device: &'a Device, text: &str, passes: &[Pass]) -> Result<Self, String> {
+        let mut program = Self { device, texts: Vec::new(), buffers: Vec::new(), dispatches: Vec::new() };
+        let mut parsed = vec![(None, program.parse(text.to_owned())?)];
         for pass in passes {
-            let ix = entry_point(&module, pass.entry.as_deref())?;
+            let known = parsed.iter().position(|(path, _)| *path == pass.shader);
+            let shader = match (known, &pass.shader) {
+                (Some(shader), _) => shader,
+                (None, path) => {
+                    let file = case.beside(path.as_deref().unwrap_or(&case.shader));
+                    let text = std::fs::read_to_string(&file).map_err(|e| format!("{}: {e}", file.display()))?;
+                    parsed.push((path.clone(), program.parse(text)?));
+                    parsed.len() - 1
+                }
+            };
+            let (module, info) = &parsed[shader].1;
+            let ix = entry_point(module, pass.entry.as_deref())?;
             let mut bindings = Vec::new();
             for (handle, variable) in module.global_variables.iter() {
                 let is_bound = variable.binding.is_some() || variable.space == AddressSpace::Immediate;
                 if is_bound && !info.get_entry_point(ix)[handle].is_empty() {
                     let place = variable.binding.map(|binding| (binding.group, binding.binding));
-                    bindings.push((place, program.bind(case, &module, variable, pass)?));
+                    bindings.push((place, program.bind(case, module, variable, pass)?));
                 }
             }
             let entry = module.entry_points[ix].name.clone();
             let (groups, overrides) = (pass.dispatch, pass.overrides.clone());
-            program.dispatches.push(Dispatch { entry, groups, overrides, bindings });
+            program.dispatches.push(Dispatch { shader, entry, groups, overrides, bindings });
         }
         if let Some(buffer) = program.buffers.iter().find(|buffer| buffer.is_output && !buffer.is_written) {
             return Err(format!("`buffers.{}`: the shader only reads it: it cannot be an output", buffer.name));
         }
         for name in case.spec.buffers.keys() {
-            let is_variable = module.global_variables.iter().any(|(_, variable)| variable.name.as_ref() == Some(name));
+            let mut variables = parsed.iter().flat_map(|(_, (module, _))| module.global_variables.iter());
+            let is_variable = variables.any(|(_, variable)| variable.name.as_ref() == Some(name));
             if !is_variable && !passes.iter().any(|pass| pass.bind.values().any(|bound| bound == name)) {
                 return Err(format!("`buffers.{name}`: the shader has no such variable, and no pass binds it"));
             }
         }
         Ok(program)
+    }
+
+    /// One more shader, parsed and validated.
+    fn parse(&mut self, text: String) -> Result<(Module, naga::valid::ModuleInfo), String> {
+        let module = naga::front::wgsl::parse_str(&text).map_err(|e| e.emit_to_string(&text))?;
+        let flags = naga::valid::ValidationFlags::all();
+        let info = naga::valid::Validator::new(flags, naga::valid::Capabilities::all())
+            .validate(&module)
+            .map_err(|e| e.emit_to_string(&text))?;
+        self.texts.push(text);
+        Ok((module, info))
     }
 
     /// The buffer that a pass binds to a variable.
@@ -153,12 +175,15 @@ impl<'a> Program<'a> {
     /// Submits the dispatches, each in a pass of its own, and the copies to read.
     fn submit(&self) -> Vec<(&Buffer, wgpu::Buffer)> {
         let (device, queue) = (self.device.wgpu_device(), self.device.wgpu_queue());
-        let source = wgpu::ShaderSource::Wgsl(self.text.into());
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source });
+        let module = |text: &String| {
+            let source = wgpu::ShaderSource::Wgsl(text.as_str().into());
+            device.create_shader_module(wgpu::ShaderModuleDescriptor { label: None, source })
+        };
+        let modules: Vec<_> = self.texts.iter().map(module).collect();
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let buffers: Vec<_> = self.buffers.iter().map(|buffer| (buffer, self.upload(buffer))).collect();
         for dispatch in &self.dispatches {
-            self.record(dispatch, &module, &buffers, &mut encoder);
+            self.record(dispatch, &modules[dispatch.shader], &buffers, &mut encoder);
         }
         let mut reads = Vec::new();
         for (buffer, own) in buffers {

@@ -172,8 +172,10 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn run(&self) -> Result<(), String> {
-        let Self { name, got, expect, .. } = *self;
+        let Self { name, expect, .. } = *self;
         let fault = |e: String| format!("`expect.{name}`: {e}");
+        let viewed = expect.view.as_ref().map(|kind| Value::view(self.got, kind)).transpose().map_err(&fault)?;
+        let got = viewed.as_deref().unwrap_or(self.got);
         if let Some(legal) = &expect.one_of {
             let mut values = Vec::new();
             let scalar = got.first().map_or(naga::Scalar::U32, |value| value.scalar);
@@ -198,12 +200,22 @@ impl Check<'_> {
                 numbers
                     .iter()
                     .zip(0..)
-                    .map(|(&number, ix)| Value::of(number, layout.scalar(ix)))
+                    .map(|(&number, ix)| {
+                        let viewed = viewed.as_ref().and_then(|all| all.first()).map(|value| value.scalar);
+                        Value::of(number, viewed.unwrap_or_else(|| layout.scalar(ix)))
+                    })
                     .collect::<Result<_, _>>()
                     .map_err(&fault)?
             }
         };
-        compare::compare(name, got, &want, expect)
+        let within = expect.within.as_ref().map(|file| self.bounds(file)).transpose().map_err(&fault)?;
+        compare::compare(name, got, &want, expect, within.as_deref())
+    }
+
+    /// The bounds in a file.
+    fn bounds(&self, file: &Path) -> Result<Vec<f64>, String> {
+        let numbers = data::npy(self.case, file)?;
+        Ok(numbers.into_iter().map(spec::Number::float).collect())
     }
 
     /// What another shader writes, given the same buffers.

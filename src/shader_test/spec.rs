@@ -151,6 +151,7 @@ impl Other {
     pub(super) fn pass(&self, test: &Test) -> Pass {
         let own = test.passes.first();
         Pass {
+            shader: None,
             entry: self.entry.clone(),
             dispatch: match &self.dispatch {
                 Some(dispatch) => three(&dispatch.clone().into_vec()),
@@ -166,6 +167,7 @@ impl Other {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GivenPass {
+    shader: Option<PathBuf>,
     entry: Option<String>,
     dispatch: Option<OneOrMany<u32>>,
     #[serde(default)]
@@ -178,6 +180,8 @@ struct GivenPass {
 /// A dispatch.
 #[derive(Clone, Debug)]
 pub(super) struct Pass {
+    /// Another shader than that of the test.
+    pub(super) shader: Option<PathBuf>,
     pub(super) entry: Option<String>,
     pub(super) dispatch: [u32; 3],
     pub(super) overrides: BTreeMap<String, f64>,
@@ -203,6 +207,11 @@ pub(super) struct Expect {
     pub(super) abs: Option<f64>,
     /// Relative to what is expected.
     pub(super) rel: Option<f64>,
+    /// A NumPy file: what each number may differ by, infinite where it may be anything.
+    pub(super) within: Option<PathBuf>,
+    /// What the words of the buffer are taken for: f32, f16, bf16, i32 or u32.
+    #[serde(rename = "as")]
+    pub(super) view: Option<String>,
     /// The order does not matter.
     #[serde(default)]
     pub(super) unordered: bool,
@@ -330,6 +339,7 @@ fn merge(common: &Table, own: Table) -> std::result::Result<Test, String> {
             return Err("`dispatch` is one to three numbers of workgroups".to_owned());
         }
         Ok(Pass {
+            shader: pass.shader,
             entry: pass.entry.or_else(|| entry.clone()),
             dispatch: three(&dispatch),
             overrides: all(&overrides, pass.overrides),

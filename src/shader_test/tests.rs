@@ -186,7 +186,7 @@ fn values_are_compared_within_what_is_allowed() {
     assert_eq!(next(1.0, 3).ulps(value(1.0)), 3.0);
     let tiny = Value { bits: 0x8000_0001, scalar: Scalar::F32 };
     assert_eq!(tiny.ulps(next(0.0, 1)), 2.0);
-    let check = |got, want, expect: &Expect| compare("x", &[got], &[want], expect).is_ok();
+    let check = |got, want, expect: &Expect| compare("x", &[got], &[want], expect, None).is_ok();
     let exact = Expect::default();
     assert!(check(value(0.0), value(-0.0), &exact) && check(value(f64::NAN), value(f64::NAN), &exact));
     assert!(!check(next(1.0, 1), value(1.0), &exact));

@@ -26,7 +26,8 @@ fn every_case_and_law_passes_on_every_adapter() {
 
 /// A thousand graphs from a seed on, on every adapter.
 fn graphs(first: u64) {
-    let settings = Settings { filter: Some(random::NAME.into()), seed: first, random_graphs: 1000 };
+    let settings =
+        Settings { filter: Some(random::NAME.into()), seed: first, random_graphs: 1000, ..Settings::default() };
     for device in crate::devices(Kernels::Auto) {
         let report = run_blocking(&device, &settings, &mut |_| {});
         assert_passed(&report);

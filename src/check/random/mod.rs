@@ -59,8 +59,8 @@ async fn run(device: &Device, ground: &mut Ground, roots: &[Tensor], seed: u64) 
         let mut outcome = Outcome::new(device, NAME, &label, What::Value(ix), seed, compare(&got.values, want));
         if !outcome.passed {
             let found = device.verify(&[&roots[ix]]).await?;
-            let first = found.divergence.map_or(String::new(), |d| d.to_string());
-            outcome.error = Some(format!("{first}\n{}", describe(roots)));
+            outcome.divergence = found.divergence.map(Box::new);
+            outcome.error = Some(format!("the graph is\n{}", describe(roots)));
         }
         outcomes.push(outcome);
     }
