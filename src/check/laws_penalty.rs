@@ -2,14 +2,16 @@
 //! which share nothing with the tensor expressions they judge.
 //!
 //! The results of a device are within `delta` of the exact ones: [`ROUNDING`](crate::penalty::ROUNDING) of the greatest
-//! coefficient where the proximal operator takes a fixed number of operations, the stated accuracy where it iterates. What
-//! a law may be missed by follows from `delta` and the slopes of what it compares.
+//! coefficient where the proximal operator takes a fixed number of operations; the backward error of the decomposition where
+//! it takes one; where it iterates, what a certificate finds for this very result, and that may not be more than what the
+//! method leaves after so many iterations and what roundings add. What a law may be missed by follows from `delta` and the
+//! slopes of what it compares.
 
 use super::case::ANY;
 use super::input::{Domain, Random};
 use super::laws::{Draw, Law, Sides};
 use crate::dtype::DType;
-use crate::penalty::{self, Computed, Registered};
+use crate::penalty::{self, Computed, Problem, Registered, distance};
 use crate::tensor::Tensor;
 
 const STEP: f64 = 0.7;
@@ -32,6 +34,8 @@ struct Trial {
     gradient: Vec<f64>,
     value: f64,
     value_found: f64,
+    /// Of each result how far it is from the exact one, and how far it may be; of those that iterate.
+    certified: Vec<(f64, f64)>,
 }
 
 /// Tensors per trial.
@@ -39,7 +43,7 @@ const READ: usize = 10;
 
 fn tensors(registered: &Registered, d: &mut Draw<'_>, shape: &[usize], domain: Domain) -> Vec<Tensor> {
     let (w, other) = (d.leaf(domain, shape), d.leaf(ANY, shape));
-    let penalty = registered.brief();
+    let penalty = registered.penalty();
     let strong = penalty.clone().weight(WEIGHT);
     let found = strong.prox(&w, STEP);
     // by the proximal operator of the conjugate
@@ -47,11 +51,16 @@ fn tensors(registered: &Registered, d: &mut Draw<'_>, shape: &[usize], domain: D
         true => strong.clone().conjugate().prox(&w.div(STEP), 1.0 / STEP).mul(STEP),
         false => w.sub(&found),
     };
+    // only sets are projected on twice, and only they have no weight
+    let (twice, weightless) = match registered.of.set {
+        true => (strong.prox(&found, STEP), w.clone()),
+        false => (found.clone(), penalty.weight(0.0).prox(&w, STEP)),
+    };
     vec![
         found.clone(),
         strong.prox(&other, STEP),
-        strong.prox(&found, STEP),
-        penalty.weight(0.0).prox(&w, STEP),
+        twice,
+        weightless,
         strong.gradient(&w),
         strong.value(&w),
         strong.value(&found),
@@ -75,6 +84,7 @@ fn trial(shape: &'static [usize], read: &[Vec<f64>]) -> Trial {
         dual: all(7),
         w: all(8),
         other: all(9),
+        certified: Vec::new(),
     }
 }
 
@@ -118,11 +128,38 @@ impl Judge {
 
     /// The error of the device's results.
     fn delta(self, t: &Trial) -> f64 {
-        let accuracy = match self.of.prox {
-            Computed::Directly => penalty::ROUNDING,
-            Computed::ToAccuracy(relative) => relative.max(penalty::ROUNDING),
-        };
-        accuracy * greatest(&t.w).max(greatest(&t.found)).max(greatest(&t.other)).max(1.0)
+        let rounding = penalty::ROUNDING * greatest(&t.w).max(greatest(&t.found)).max(greatest(&t.other)).max(1.0);
+        match self.of.prox {
+            Computed::Directly => rounding,
+            Computed::Backward(relative) => {
+                let [w, other, found] = [&t.w, &t.other, &t.found].map(|x| dot(x, x).sqrt());
+                rounding.max(relative(t.shape) * w.max(other).max(found))
+            }
+            Computed::Certified(_) => rounding + t.certified.iter().map(|(error, _)| *error).fold(0.0, f64::max),
+        }
+    }
+
+    /// See [`Trial::certified`].
+    fn certified(self, t: &Trial) -> Vec<(f64, f64)> {
+        let Computed::Certified(certify) = self.of.prox else { return Vec::new() };
+        let (parameters, iterations) = (self.parameters(), self.of.iterations());
+        let results = [(&t.w, &t.found), (&t.other, &t.found_other), (&t.found, &t.found_twice)];
+        let each = results.into_iter().take(if self.of.of.set { 3 } else { 2 }).map(|(w, found)| {
+            let problem = Problem { w, shape: t.shape, parameters: &parameters, step: STEP * WEIGHT, iterations };
+            let known = certify(&problem);
+            (distance(found, &known.point) + known.within, known.left + known.rounding + 2.0 * known.within)
+        });
+        each.collect()
+    }
+
+    /// Iterations come as near as they must.
+    fn solved(self, t: &Trial) -> Verdict {
+        for &(error, allowed) in &t.certified {
+            demand(error <= allowed, || {
+                format!("the error is {error:e}, that of the method and roundings {allowed:e}")
+            })?;
+        }
+        Ok(())
     }
 
     /// Points to compare with: near `x` and far, in directions that keep one structure or another.
@@ -266,7 +303,10 @@ type Condition = (&'static str, fn(Judge, &Trial, &mut Random) -> Verdict);
 
 /// What must hold of one penalty.
 fn conditions(of: &Registered) -> Vec<Condition> {
-    let mut all: Vec<Condition> = vec![("has another value than its formula", |j, t, _| j.mirrored(t))];
+    let mut all: Vec<Condition> = vec![
+        ("has another value than its formula", |j, t, _| j.mirrored(t)),
+        ("is not solved by its iterations", |j, t, _| j.solved(t)),
+    ];
     if of.of.set {
         all.push(("is not projected on", |j, t, _| j.projection(t)));
     } else {
@@ -291,9 +331,9 @@ fn conditions(of: &Registered) -> Vec<Condition> {
 fn runs(of: &'static Registered) -> Vec<(&'static [usize], Domain)> {
     let all = of.shapes.iter().flat_map(|&shape| [(shape, ANY), (shape, TIED)]);
     match of.prox {
-        Computed::Directly => all.collect(),
+        Computed::Directly | Computed::Backward(_) => all.collect(),
         // hundreds of steps each
-        Computed::ToAccuracy(_) => all.rev().take(2).collect(),
+        Computed::Certified(_) => all.rev().take(2).collect(),
     }
 }
 
@@ -311,7 +351,8 @@ fn of(registered: &'static Registered) -> Law {
             Box::new(move |read| {
                 let mut random = Random::new(0, &seed);
                 for ((shape, _), read) in runs(registered).into_iter().zip(read.chunks(READ)) {
-                    let trial = trial(shape, read);
+                    let mut trial = trial(shape, read);
+                    trial.certified = judge.certified(&trial);
                     for (wrong, holds) in conditions(registered) {
                         let verdict = holds(judge, &trial, &mut random);
                         verdict.map_err(|what| format!("it {wrong} at shape {shape:?}: {what}"))?;
@@ -331,7 +372,7 @@ pub(super) fn all() -> impl Iterator<Item = Law> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::penalty::{Description, Functional};
+    use crate::penalty::{Description, Functional, Penalty};
     use crate::run::Device;
     use std::sync::Arc;
 
@@ -381,6 +422,72 @@ mod tests {
             };
             &REGISTERED
         }};
+    }
+
+    /// A penalty that iterates, made wrong.
+    #[derive(Debug)]
+    struct Wrong {
+        of: Penalty,
+        description: &'static Description,
+        /// The result is so much nearer to the coefficients.
+        short: f64,
+    }
+
+    impl Functional for Wrong {
+        fn description(&self) -> &'static Description {
+            self.description
+        }
+        fn value(&self, w: &Tensor, _: &[Tensor]) -> Tensor {
+            self.of.value(w)
+        }
+        fn gradient(&self, w: &Tensor, _: &[Tensor]) -> Tensor {
+            self.of.gradient(w)
+        }
+        fn prox(&self, w: &Tensor, step: &Tensor, _: &[Tensor]) -> Tensor {
+            let u = self.of.prox(w, step);
+            u.add(w.sub(&u).mul(self.short))
+        }
+    }
+
+    /// With so few iterations, or so much short of the result.
+    macro_rules! wrong {
+        ($name:literal, $iterations:literal, $short:literal) => {{
+            static REGISTERED: std::sync::LazyLock<Registered> = std::sync::LazyLock::new(|| {
+                let of = penalty::checked().find(|r| r.of.name == $name).expect("registered");
+                Registered {
+                    options: of.options,
+                    build: |_| {
+                        let spec = match $iterations {
+                            0 => $name.to_string(),
+                            n => format!("{}(iterations={n})", $name),
+                        };
+                        let of = penalty::parse(&spec).expect("a penalty");
+                        let description = penalty::checked().find(|r| r.of.name == $name).expect("registered").of;
+                        Ok(Arc::new(Wrong { of, description, short: $short }))
+                    },
+                    ..*of
+                }
+            });
+            said(&REGISTERED)
+        }};
+    }
+
+    #[test]
+    fn iterations_that_are_cut_short_or_off_are_noticed() {
+        for (name, said) in [
+            ("tv-nd", wrong!("tv-nd", 12, 0.0)),
+            ("graph-tv", wrong!("graph-tv", 6, 0.0)),
+            ("laplacian", wrong!("laplacian", 2, 0.0)),
+            ("laplacian", wrong!("laplacian", 0, 0.001)),
+            ("polyhedron", wrong!("polyhedron", 2, 0.0)),
+            ("birkhoff", wrong!("birkhoff", 1, 0.0)),
+            ("transport", wrong!("transport", 1, 0.0)),
+            ("doubly-non-negative", wrong!("doubly-non-negative", 3, 0.0)),
+            ("exponential-cone", wrong!("exponential-cone", 0, 0.001)),
+            ("group-envelope", wrong!("group-envelope", 0, 0.001)),
+        ] {
+            assert!(said.as_ref().is_some_and(|text| text.contains("iterations")), "{name}: {said:?}");
+        }
     }
 
     fn said(registered: &'static Registered) -> Option<String> {

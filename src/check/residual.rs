@@ -10,7 +10,7 @@ use super::case::ANY;
 use super::laws::{Draw, Law, Sides};
 use crate::graph::dense::Sweeps;
 use crate::reference::Array;
-use crate::reference::tol::ULP;
+use crate::reference::tol::independent as limit;
 use crate::tensor::Tensor;
 
 /// What is left, and how much may be.
@@ -141,11 +141,6 @@ fn unit(i: usize, j: usize) -> f64 {
     f64::from(u8::from(i == j))
 }
 
-/// `k` roundings of independent sign, and the rounding of the results themselves.
-fn limit(k: f64) -> f64 {
-    8.0 * (k + 1.0).sqrt() * ULP
-}
-
 /// What must not be there at all.
 fn none(of: impl Iterator<Item = f64>) -> Left {
     (of.fold(0.0, |s: f64, x| if x.is_nan() { f64::NAN } else { s.max(x) }), 0.0)
@@ -188,7 +183,7 @@ fn singular(m: &[Matrix]) -> Vec<Left> {
     let [a, u, s, vt] = m else { panic!("bug: {} factors", m.len()) };
     let k = s.n;
     let product = |i: usize, j: usize| (0..k).map(|l| u.at(i, l) * s.entries[l] * vt.at(l, j)).sum::<f64>();
-    let allowed = limit(Sweeps::of(k).roundings() + (8 * a.m.max(a.n) * k + k) as f64);
+    let allowed = limit(Sweeps::roundings_of_svd(a.m, a.n));
     let back: Vec<f64> = s.entries.iter().rev().copied().collect();
     let root = (k as f64).sqrt();
     let v = vt.t();

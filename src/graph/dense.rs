@@ -94,4 +94,11 @@ impl Sweeps {
         let visit = 4 * self.inner * (self.width - 1) + self.width + 2;
         (self.sweeps * (self.blocks - 1) * visit) as f64
     }
+
+    /// The same of a whole singular value decomposition of `[m, n]`, with the reflections that come before the rotations.
+    #[must_use]
+    pub fn roundings_of_svd(m: usize, n: usize) -> f64 {
+        let k = m.min(n);
+        Self::of(k).roundings() + (8 * m.max(n) * k + k) as f64
+    }
 }

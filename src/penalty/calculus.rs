@@ -578,7 +578,7 @@ example!(
     || (l2(0.5), Rule::Conjugate),
     |x, _, _| { x.iter().map(|v| v * v).sum::<f64>() },
     ANY,
-    Computed::ToAccuracy(1e-3)
+    Computed::Directly
 );
 example!(
     SMOOTHED,

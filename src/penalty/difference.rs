@@ -4,6 +4,7 @@
 //! It is solved by accelerated projected gradients ([`denoise`] tells how near the result is: the duality gap bounds
 //! `||u - u*||^2 / 2`).
 
+use super::certificate::{self, Difference};
 use super::functional::{Description, Functional};
 use super::profile::{Parameter, strength};
 use super::registry::{Choice, Computed, Options, Registered, Unfit};
@@ -296,8 +297,16 @@ impl Neighbours {
                 ahead.iter().zip(self.differences(&u)).map(|(q, d)| q.add(d.mul(Fixed(length)))).collect();
             let next = self.project(&moved, c);
             let t_next = 0.5 * (1.0 + (1.0 + 4.0 * t * t).sqrt());
-            let momentum = (t - 1.0) / t_next;
-            ahead = next.iter().zip(&q).map(|(new, old)| new.add(new.sub(old).mul(momentum))).collect();
+            let by: Vec<Tensor> = next.iter().zip(&q).map(|(new, old)| new.sub(old)).collect();
+            // what overshoots starts anew (B. O'Donoghue, E. Candès, 2015)
+            let back = ahead.iter().zip(&next).zip(&by).map(|((ahead, new), by)| ahead.sub(new).mul(by));
+            let on = back.reduce(|a, b| a.add(b)).map(|all| all.sum_all().le(Fixed(0.0)));
+            let momentum = on.map(|on| on.select((t - 1.0) / t_next, Fixed(0.0)));
+            ahead = next
+                .iter()
+                .zip(&by)
+                .map(|(new, by)| momentum.as_ref().map_or_else(|| new.clone(), |m| new.add(by.mul(m))))
+                .collect();
             (q, t) = (next, t_next);
         }
         (w.sub(self.adjoint(&q, w)), q)
@@ -404,8 +413,8 @@ pub(super) static TV: Registered = Registered {
         }
         p[0] * total
     },
-    shapes: &[&[6], &[3, 4], &[2, 3, 2]],
-    prox: Computed::ToAccuracy(1e-3),
+    shapes: &[&[6], &[2, 3, 2], &[3, 4]],
+    prox: Computed::Certified(|p| certificate::variation(p, &certificate::grid(p.shape), 4.0 * p.shape.len() as f64)),
 };
 
 const EDGES_CHOICE: Choice =
@@ -418,6 +427,15 @@ fn along_example(x: &[f64], shape: &[usize], each: impl Fn(f64) -> f64) -> f64 {
     EXAMPLE.iter().map(|&(a, b)| (0..inner).map(|j| each(x[a * inner + j] - x[b * inner + j])).sum::<f64>()).sum()
 }
 
+/// Twice the greatest number of edges at a row of the example.
+const EXAMPLE_BOUND: f64 = 6.0;
+
+fn example_differences(shape: &[usize]) -> Vec<Difference> {
+    let inner: usize = shape[1..].iter().product();
+    let edges = EXAMPLE.iter().flat_map(|&(a, b)| (0..inner).map(move |j| (a * inner + j, b * inner + j)));
+    edges.enumerate().map(|(group, (from, to))| Difference { from, to, weight: 1.0, group }).collect()
+}
+
 pub(super) static GRAPH_TV: Registered = Registered {
     of: &GRAPH_TV_OF,
     options: &[EDGES_CHOICE, ITERATIONS_CHOICE],
@@ -427,7 +445,7 @@ pub(super) static GRAPH_TV: Registered = Registered {
     },
     mirror: |x, shape, p| p[0] * along_example(x, shape, f64::abs),
     shapes: &[&[4], &[5, 3]],
-    prox: Computed::ToAccuracy(1e-3),
+    prox: Computed::Certified(|p| certificate::variation(p, &example_differences(p.shape), EXAMPLE_BOUND)),
 };
 
 /// `lambda / 2 sum over edges of c_ij (x_i - x_j)^2`.
@@ -513,7 +531,7 @@ pub(super) static LAPLACIAN: Registered = Registered {
     build: |o| Ok(Arc::new(Laplacian { edges: Arc::new(Edges::parse(o)?), iterations: o.number("iterations")? })),
     mirror: |x, shape, p| p[0] / 2.0 * along_example(x, shape, |d| d * d),
     shapes: &[&[4], &[5, 3]],
-    prox: Computed::ToAccuracy(1e-4),
+    prox: Computed::Certified(|p| certificate::smooth(p, &example_differences(p.shape), EXAMPLE_BOUND)),
 };
 
 /// What [`denoise`] finds.

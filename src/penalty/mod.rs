@@ -42,6 +42,7 @@
 
 mod calculus;
 pub mod catalogue;
+mod certificate;
 pub mod custom;
 mod difference;
 mod functional;
@@ -65,6 +66,7 @@ mod terms;
 mod laws;
 
 pub use catalogue::{Entry, Plane, catalogue};
+pub(crate) use certificate::{Certified, Problem, distance};
 pub use custom::{Custom, Function, Module};
 pub use difference::{Denoised, Kind, denoise, fused_lasso, graph_tv, laplacian, total_variation};
 pub use functional::{Description, Functional};

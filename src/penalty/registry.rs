@@ -1,5 +1,6 @@
 //! The penalties on whole tensors that specifications and the catalogue know, and what their checks need.
 
+use super::certificate::{Certified, Problem};
 use super::functional::{Description, Functional, Whole};
 use super::{Penalty, calculus, difference, matrix, set, sorted, spectral};
 use std::sync::Arc;
@@ -82,9 +83,6 @@ pub(crate) struct Registered {
     pub prox: Computed,
 }
 
-/// The iterations of a check.
-const FEW: &str = "40";
-
 impl Registered {
     /// With all defaults.
     pub fn penalty(&self) -> Penalty {
@@ -98,24 +96,23 @@ impl Registered {
         (self.build)(&Options(self.options.iter().map(|o| (o.name, o.default)).collect()))
     }
 
-    /// As it is checked: the few coefficients of a check take fewer iterations.
-    pub fn brief(&self) -> Penalty {
-        let value = |o: &Choice| if o.name == "iterations" { FEW } else { o.default };
-        match (self.build)(&Options(self.options.iter().map(|o| (o.name, value(o))).collect())) {
-            Ok(of) => Penalty::whole(Whole::new(of)),
-            Err(unfit) => Penalty::refused(self.of.name, unfit.message, unfit.hint),
-        }
+    /// How many iterations a proximal step takes where nothing else is said; 0 if it does not say.
+    pub fn iterations(&self) -> usize {
+        let own = self.options.iter().find(|o| o.name == "iterations");
+        own.map_or(0, |o| o.default.parse().expect("bug: the default of iterations is a number"))
     }
 }
 
 /// How a proximal operator comes about.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Computed {
     /// In a fixed number of operations: the reference bounds its error.
     Directly,
-    /// By iterations, to a relative accuracy: the bounds of the reference grow with each, so only laws are checked, to
-    /// this accuracy relative to the greatest coefficient.
-    ToAccuracy(f64),
+    /// By a decomposition of a matrix of that shape: the result is that of a matrix nearby, by this in the norm of Frobenius,
+    /// relative to that of the coefficients. A set that is not convex may have a far other nearest point for it.
+    Backward(fn(&[usize]) -> f64),
+    /// By iterations or selections, at which the bounds of the reference grow: only laws are checked, by a certificate.
+    Certified(fn(&Problem<'_>) -> Certified),
 }
 
 /// All, by topic.

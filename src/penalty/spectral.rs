@@ -4,6 +4,7 @@
 //! # Source
 //! A. Lewis, *The convex analysis of unitarily invariant matrix functions*, J. Convex Anal. 2 (1995).
 
+use super::certificate;
 use super::functional::{Description, Functional, Whole};
 use super::profile::{Parameter, Range, strength};
 use super::registry::{Choice, Computed, Registered};
@@ -12,7 +13,9 @@ use super::set::{Indicator, Set, relative};
 use super::sorted::COUNT;
 use super::{Norm, Penalty, Scalar, ball, l0, l1, largest_k};
 use crate::error::{Result, Site};
+use crate::graph::dense::Sweeps;
 use crate::ops::Fixed;
+use crate::reference::tol::{ULP, independent};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -159,7 +162,7 @@ impl Functional for Singular {
     }
 }
 
-/// The accuracy of decompositions, relative to the greatest singular value.
+/// What is taken for 0 of a singular value, and what a member of a set may miss, relative to the greatest one.
 const RELATIVE: f64 = 1e-5;
 
 /// A set of matrices by their singular values or eigenvalues.
@@ -175,7 +178,7 @@ enum Within {
     Stiefel,
     /// Symmetric, no eigenvalue below 0.
     Semidefinite,
-    /// That, and no entry below 0; by this many rounds.
+    /// That, and no entry below 0; by this many steps.
     NonNegative(usize),
 }
 
@@ -256,7 +259,8 @@ static NON_NEGATIVE_OF: Description = set(
     "0 if X is symmetric without eigenvalues or entries below 0, else infinity",
     &[],
     true,
-    "J. Boyle, R. Dykstra, A method for finding projections onto the intersection of convex sets in Hilbert spaces (1986)",
+    "accelerated steps in the multipliers of the entries: A. Beck, M. Teboulle, A fast dual proximal gradient algorithm, \
+     Oper. Res. Lett. 42 (2014)",
 );
 
 /// The symmetric part.
@@ -288,16 +292,19 @@ impl Set for Within {
         let of = match self {
             Within::Semidefinite => return semidefinite(w),
             Within::NonNegative(rounds) => {
-                // the cone's own correction; that of the entries too, for both are cones
-                let (mut x, mut from_values, mut from_entries) = (w.clone(), w.zeros_like(), w.zeros_like());
+                // the multipliers of the entries, by accelerated ascent with restarts; those of the eigenvalues follow
+                let even = symmetric(w);
+                let mut q = w.zeros_like();
+                let (mut ahead, mut t) = (q.clone(), 1.0f64);
                 for _ in 0..*rounds {
-                    let y = semidefinite(&x.add(&from_values));
-                    from_values = x.add(&from_values).sub(&y);
-                    let moved = y.add(&from_entries);
-                    x = symmetric(&moved).relu();
-                    from_entries = moved.sub(&x);
+                    let next = ahead.sub(semidefinite(&even.add(&ahead))).relu();
+                    let t_next = 0.5 * (1.0 + (1.0 + 4.0 * t * t).sqrt());
+                    let by = next.sub(&q);
+                    let on = ahead.sub(&next).mul(&by).sum_all().le(Fixed(0.0));
+                    ahead = next.add(by.mul(on.select((t - 1.0) / t_next, Fixed(0.0))));
+                    (q, t) = (next, t_next);
                 }
-                return x;
+                return semidefinite(&even.add(&q)).relu();
             }
             Within::Nuclear => ball(Norm::L1, &p[0], Along::Last),
             Within::Spectral => ball(Norm::Max, &p[0], Along::Last),
@@ -358,7 +365,7 @@ impl Set for Within {
     }
 }
 
-/// The accuracy of the alternating projections, relative to the greatest entry.
+/// What a member of both cones may miss, relative to the greatest entry: a projection has the eigenvalues in the limit only.
 const ITERATED: f64 = 2e-3;
 
 /// The singular values of a matrix `[m, n]`, by rotations of its columns, in f64.
@@ -404,50 +411,57 @@ fn asymmetry(x: &[f64], n: usize) -> f64 {
 const SHAPES: &[&[usize]] = &[&[1, 1], &[3, 5], &[6, 4]];
 const SQUARES: &[&[usize]] = &[&[1, 1], &[5, 5]];
 
+/// Decompositions are those of a matrix nearby; so is what is joined again, by factors that are orthogonal but for that.
+fn backward(shape: &[usize]) -> f64 {
+    let (m, n) = (shape[0], shape[1]);
+    let k = m.min(n) as f64;
+    independent(Sweeps::roundings_of_svd(m, n)) * (1.0 + k.sqrt()) + (k + 4.0) * ULP
+}
+
 macro_rules! registered {
-    ($($name:ident $of:ident $build:expr, $mirror:expr, $shapes:expr, $accuracy:expr;)*) => {$(
+    ($($name:ident $of:ident $build:expr, $mirror:expr, $shapes:expr;)*) => {$(
         pub(super) static $name: Registered = Registered {
             of: &$of,
             options: &[],
             build: |_| Ok(Arc::new($build)),
             mirror: $mirror,
             shapes: $shapes,
-            prox: Computed::ToAccuracy($accuracy),
+            prox: Computed::Backward(backward),
         };
     )*};
 }
 registered! {
-    NUCLEAR NUCLEAR_OF Singular { on: On::Sum }, |x, shape, p| p[0] * singular_values(x, shape).iter().sum::<f64>(), SHAPES, RELATIVE;
-    SPECTRAL SPECTRAL_OF Singular { on: On::Greatest }, |x, shape, p| p[0] * singular_values(x, shape)[0], SHAPES, RELATIVE;
+    NUCLEAR NUCLEAR_OF Singular { on: On::Sum }, |x, shape, p| p[0] * singular_values(x, shape).iter().sum::<f64>(), SHAPES;
+    SPECTRAL SPECTRAL_OF Singular { on: On::Greatest }, |x, shape, p| p[0] * singular_values(x, shape)[0], SHAPES;
     RANK RANK_OF Singular { on: On::Count }, |x, shape, p| {
         let s = singular_values(x, shape);
         p[0] * s.iter().filter(|v| **v > RELATIVE * s[0]).count() as f64
-    }, SHAPES, RELATIVE;
+    }, SHAPES;
     NUCLEAR_BALL NUCLEAR_BALL_OF Indicator(Within::Nuclear), |x, shape, p| {
         singular_values(x, shape).iter().sum::<f64>() - p[0]
-    }, SHAPES, RELATIVE;
-    SPECTRAL_BALL SPECTRAL_BALL_OF Indicator(Within::Spectral), |x, shape, p| singular_values(x, shape)[0] - p[0], SHAPES, RELATIVE;
+    }, SHAPES;
+    SPECTRAL_BALL SPECTRAL_BALL_OF Indicator(Within::Spectral), |x, shape, p| singular_values(x, shape)[0] - p[0], SHAPES;
     RANK_BALL RANK_BALL_OF Indicator(Within::Rank), |x, shape, p| {
         singular_values(x, shape).get(p[0] as usize).copied().unwrap_or(0.0)
-    }, SHAPES, RELATIVE;
+    }, SHAPES;
     STIEFEL STIEFEL_OF Indicator(Within::Stiefel), |x, shape, _| {
         singular_values(x, shape).iter().fold(0.0, |m: f64, v| m.max((v - 1.0).abs()))
-    }, SHAPES, RELATIVE;
+    }, SHAPES;
     PSD PSD_OF Indicator(Within::Semidefinite), |x, shape, _| {
         (-least_eigenvalue(x, shape[0])).max(asymmetry(x, shape[0]))
-    }, SQUARES, RELATIVE;
+    }, SQUARES;
 }
 
 pub(super) static NON_NEGATIVE: Registered = Registered {
     of: &NON_NEGATIVE_OF,
-    options: &[Choice { name: "iterations", default: "40", meaning: "of both cones in turn, in each projection" }],
+    options: &[Choice { name: "iterations", default: "40", meaning: "of accelerated steps, in each projection" }],
     build: |o| Ok(Arc::new(Indicator(Within::NonNegative(o.number("iterations")?)))),
     mirror: |x, shape, _| {
         let least = x.iter().copied().fold(f64::INFINITY, f64::min);
         (-least_eigenvalue(x, shape[0])).max(asymmetry(x, shape[0])).max(-least)
     },
     shapes: SQUARES,
-    prox: Computed::ToAccuracy(ITERATED),
+    prox: Computed::Certified(|p| certificate::doubly_non_negative(p, backward(p.shape))),
 };
 
 impl Penalty {
@@ -532,7 +546,7 @@ pub fn semidefinite_cone() -> Penalty {
     named(Indicator(Within::Semidefinite), &[])
 }
 
-/// The symmetric matrices without eigenvalues or entries below 0, by `rounds` of alternating projections.
+/// The symmetric matrices without eigenvalues or entries below 0, by `rounds` of accelerated steps in the dual.
 #[must_use]
 #[track_caller]
 pub fn doubly_non_negative(rounds: usize) -> Penalty {

@@ -66,6 +66,13 @@ pub fn accuracy(func: &Func) -> f64 {
     }
 }
 
+/// What `k` roundings of independent sign, and the rounding of the result, add up to, relative to the numbers rounded: 8
+/// standard deviations of a sum of roundings of up to an ulp (Higham, Accuracy and stability of numerical algorithms, 2.6).
+#[must_use]
+pub fn independent(k: f64) -> f64 {
+    8.0 * (k + 1.0).sqrt() * ULP
+}
+
 /// The number of roundings that one term of a sum of `n` may go through.
 #[must_use]
 pub fn sum_depth(n: usize) -> f64 {

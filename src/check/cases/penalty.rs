@@ -118,8 +118,8 @@ fn of_whole(registered: &'static Registered) -> Vec<Case> {
     let case = |what: &str, inputs: &[Domain], order: u8, build: Build| {
         Case::alike(&format!("penalty/{name} {what}"), inputs, registered.shapes, order, build)
     };
-    let get = move || Ok(registered.brief());
-    let direct = registered.prox == Computed::Directly;
+    let get = move || Ok(registered.penalty());
+    let direct = matches!(registered.prox, Computed::Directly);
     let mut cases = vec![case(
         "value",
         &[Domain::Spaced],

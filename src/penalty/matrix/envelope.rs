@@ -15,7 +15,9 @@ use crate::ops::Fixed;
 use crate::penalty::functional::{Description, Functional};
 use crate::penalty::profile::strength;
 use crate::penalty::registry::{Choice, Computed, Registered, Unfit};
-use crate::penalty::{Penalty, Scalar};
+use crate::penalty::{Certified, Problem};
+use crate::penalty::{Penalty, Scalar, certificate};
+use crate::reference::tol::ULP;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -46,7 +48,7 @@ pub(super) static ENVELOPE: Registered = Registered {
     },
     shapes: &[&[1], &[2], &[9], &[6, 4], &[40, 3]],
     // the place where shares add up to k is found among sums of both signs
-    prox: Computed::ToAccuracy(2e-5),
+    prox: Computed::Certified(|p| certified(p, 2)),
 };
 
 /// The value for lengths of rows, by the definition of the k-support norm: `r` rows in full, the others by their sum.
@@ -60,6 +62,42 @@ fn envelope(mut a: Vec<f64>, k: usize) -> f64 {
     let r = (0..k).find(fits).unwrap_or(k - 1);
     let (head, eta) = split(r);
     0.5 * (head + eta * eta * (k - r) as f64)
+}
+
+/// The proximal point in f64: the level by bisection.
+fn certified(problem: &Problem<'_>, k: usize) -> Certified {
+    let (w, rows) = (problem.w, problem.shape[0]);
+    let (each, s) = (w.len() / rows, problem.step * problem.parameters[0]);
+    let norms = |x: &[f64]| x.chunks(each).map(|row| row.iter().map(|v| v * v).sum::<f64>().sqrt()).collect::<Vec<_>>();
+    let lengths = norms(w);
+    let shares = |level: f64| lengths.iter().map(|r| (level * r * s.sqrt() - s).clamp(0.0, 1.0)).collect::<Vec<f64>>();
+    let (mut low, mut high) = (0.0, 1e9);
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        *if shares(middle).iter().sum::<f64>() < k as f64 { &mut low } else { &mut high } = middle;
+    }
+    let few = lengths.iter().filter(|r| **r > 0.0).count() <= k;
+    let shares = if few { vec![1.0; rows] } else { shares(high) };
+    let point: Vec<f64> = w.iter().enumerate().map(|(i, w)| w * shares[i / each] / (shares[i / each] + s)).collect();
+    // the conjugate is half the sum of the k greatest squares, over s
+    let mut squares: Vec<f64> = norms(&certificate::minus(w, &point)).iter().map(|r| r * r).collect();
+    squares.sort_by(|a, b| b.total_cmp(a));
+    let conjugate = squares.iter().take(k).sum::<f64>() / (2.0 * s);
+    let dual = 0.5 * (certificate::dot(w, w) - certificate::dot(&point, &point)) - conjugate;
+    // each of the sums that choose the level has as many terms as two per row, of up to this in all; where it is taken from
+    // the neighbouring piece, the sum of shares is off by that
+    let sum = lengths.iter().map(|r| 2.0 * high * r * s.sqrt() + 2.0 * s + 1.0).sum::<f64>();
+    let chosen = if few { 0.0 } else { ULP * 2.0 * rows as f64 * sum };
+    let of_row = |(u, r): (&f64, &f64)| {
+        let of_share = chosen + ULP * (rows + each + 12) as f64 * (u + s);
+        (r * (s / (u + s).powi(2) * of_share + ULP * 4.0)).powi(2)
+    };
+    Certified {
+        within: certificate::within(&point, &point, w, s * envelope(norms(&point), k), dual),
+        left: 0.0,
+        rounding: shares.iter().zip(&lengths).map(of_row).sum::<f64>().sqrt(),
+        point,
+    }
 }
 
 #[derive(Debug)]

@@ -1,12 +1,14 @@
 //! Cones.
 
 use super::super::Penalty;
+use super::super::certificate::{Certified, Problem, distance};
 use super::super::functional::Description;
 use super::super::registry::{Computed, Registered};
 use super::super::rows::{Along, crossing, places, shaped};
 use super::ball::lengths;
 use super::{Indicator, Set, relative};
 use crate::ops::Fixed;
+use crate::reference::tol::ULP;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -95,7 +97,7 @@ static EXPONENTIAL_OF: Description = Description {
 /// Ratios `x / y` beyond this are not told from their limits: `e^-40` of the greatest element.
 const STEEPEST: f64 = 40.0;
 
-/// The accuracy of the projection, relative to the greatest element.
+/// What a member may miss the condition by, relative to the greatest element: a boundary as steep as the exponential.
 const ROOT: f64 = 1e-4;
 
 /// The point of the cone's boundary, and the one of the polar's, with the ratio `q` whose first two coordinates add up to
@@ -186,6 +188,68 @@ fn in_polar(x: &Tensor, y: &Tensor, z: &Tensor) -> Tensor {
     curved.bit_or(edge)
 }
 
+/// The points of the boundary and of the polar's for a ratio, as [`pair`] has them.
+fn parts(q: f64, x: f64, y: f64) -> ([f64; 3], [f64; 3]) {
+    let size = q * q - q + 1.0;
+    let (a, b) = (((q - 1.0) * x + y) / size, (x - q * y) / size);
+    ([a * q, a, a * q.exp()], [b, b * (1.0 - q), -b * (-q).exp()])
+}
+
+/// The projection in f64, certified by Moreau: a point of the cone and one of its polar at right angles are the projections
+/// of their sum, and projections do not enlarge distances.
+fn exact(problem: &Problem<'_>) -> Certified {
+    let (mut point, mut square, mut rounding) = (Vec::new(), 0.0, 0.0);
+    for w in problem.w.chunks(3) {
+        let (x, y, z) = (w[0], w[1], w[2]);
+        let size = w.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        rounding += (16.0 * ULP * size).powi(2);
+        let inside = y > 0.0 && y * (x / y).exp() <= z;
+        let polar = x > 0.0 && x * (y / x).exp() <= -std::f64::consts::E * z || x == 0.0 && y <= 0.0 && z <= 0.0;
+        if inside || polar || x <= 0.0 && y <= 0.0 {
+            let edge = if inside { [x, y, z] } else { [x.min(0.0), 0.0, z.max(0.0)] };
+            point.extend(if polar { [0.0; 3] } else { edge });
+            continue;
+        }
+        let (mut low, mut high) = (-STEEPEST, STEEPEST);
+        for _ in 0..200 {
+            let q = 0.5 * (low + high);
+            let (u, v) = parts(q, x, y);
+            // both parts have their sign only between the ends
+            let above = if u[1] < 0.0 {
+                x < 0.0
+            } else if v[0] < 0.0 {
+                y > 0.0
+            } else {
+                u[2] + v[2] > z
+            };
+            *if above { &mut high } else { &mut low } = q;
+        }
+        let q = high;
+        let (u, v) = parts(q, x, y);
+        square += (0..3).map(|i| (u[i] + v[i] - w[i]).powi(2)).sum::<f64>();
+        rounding += moved(q, [x, y, z]).powi(2);
+        point.extend(u);
+    }
+    // the last digits of the bisection, of numbers that the exponential enlarges
+    Certified { within: square.sqrt(), left: 0.0, rounding: rounding.sqrt(), point }
+}
+
+/// What roundings make of a point of the boundary: the ratio is off by the rounding of the equation over its slope, twice
+/// (the bracket's and the step's), and the point by that and its own.
+fn moved(q: f64, [x, y, z]: [f64; 3]) -> f64 {
+    let size = q * q - q + 1.0;
+    let cancelled = 1.0 + (q * q + q.abs() + 1.0) / size;
+    let (a, b) =
+        (((q - 1.0).abs() * x.abs() + y.abs()) / size * cancelled, (x.abs() + (q * y).abs()) / size * cancelled);
+    let each = ULP * (8.0 + q.abs());
+    let off = each * (a * q.exp() + b * (-q).exp() + z.abs());
+    let h = 1e-5;
+    let (less, more) = (parts(q - h, x, y), parts(q + h, x, y));
+    let slope = (more.0[2] + more.1[2] - less.0[2] - less.1[2]) / (2.0 * h);
+    let along = distance(&more.0, &less.0) / (2.0 * h);
+    along * (2.0 * off / slope + ULP * 2.0 * STEEPEST) + each * a * (1.0 + q.abs() + q.exp())
+}
+
 pub(super) static EXPONENTIAL: Registered = Registered {
     of: &EXPONENTIAL_OF,
     options: &[],
@@ -199,7 +263,7 @@ pub(super) static EXPONENTIAL: Registered = Registered {
         })
     },
     shapes: &[&[3], &[20, 3]],
-    prox: Computed::ToAccuracy(ROOT),
+    prox: Computed::Certified(exact),
 };
 
 /// The indicator of the exponential cone, on triples `(x, y, z)` along the last axis: `y e^(x / y) <= z`.

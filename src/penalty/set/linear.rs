@@ -1,5 +1,6 @@
 //! Sets of linear conditions: hyperplanes, slabs, affine sets, polyhedra.
 
+use super::super::certificate;
 use super::super::functional::Description;
 use super::super::profile::{Parameter, Range};
 use super::super::registry::{Choice, Computed, Options, Registered, Unfit};
@@ -305,6 +306,9 @@ const A: Choice =
 const B: Choice = Choice { name: "b", default: "1|0.5", meaning: "one level per row, by |" };
 const EXAMPLE: [[f64; 4]; 2] = [[1.0, 1.0, 1.0, 1.0], [1.0, -1.0, 2.0, 0.0]];
 
+/// The greatest absolute row sum of `A A^T` of the example.
+const EXAMPLE_BOUND: f64 = 8.0;
+
 fn misses(x: &[f64]) -> [f64; 2] {
     let product = |row: &[f64; 4]| row.iter().zip(x).map(|(a, v)| a * v).sum::<f64>();
     [product(&EXAMPLE[0]) - 1.0, product(&EXAMPLE[1]) - 0.5]
@@ -343,7 +347,7 @@ static POLYHEDRON_OF: Description = Description {
              algorithm, Oper. Res. Lett. 42 (2014)",
 };
 
-/// The accuracy of projections by iterations, relative to the greatest coefficient.
+/// What a member may miss a condition by, relative to the numbers in it: a projection meets it in the limit only.
 const ITERATED: f64 = 1e-4;
 
 impl Set for Polyhedron {
@@ -395,7 +399,10 @@ pub(super) static POLYHEDRON: Registered = Registered {
     },
     mirror: |x, _, _| misses(x).iter().fold(f64::NEG_INFINITY, |m, v| m.max(*v)),
     shapes: &[&[4], &[2, 2]],
-    prox: Computed::ToAccuracy(ITERATED),
+    prox: Computed::Certified(|p| {
+        let rows = [&EXAMPLE[0][..], &EXAMPLE[1][..]];
+        certificate::inequalities(p, &rows, &[1.0, 0.5], EXAMPLE_BOUND)
+    }),
 };
 
 /// The indicator of `<a, x> = b`. A zero vector `a` gives no condition.

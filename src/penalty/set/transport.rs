@@ -1,6 +1,7 @@
 //! Matrices of given row and column sums: transport plans, doubly stochastic matrices.
 
 use super::super::Penalty;
+use super::super::certificate;
 use super::super::functional::Description;
 use super::super::registry::{Choice, Computed, Registered};
 use super::super::rows::threshold;
@@ -44,8 +45,8 @@ const SOURCE: &str = "J. Boyle, R. Dykstra, A method for finding projections ont
                       spaces (1986), between the rows' simplices and the columns'; regularized transport: M. Blondel, \
                       V. Seguy, A. Rolet, Smooth and sparse optimal transport, AISTATS 2018";
 
-/// The accuracy that the iterations reach, relative to the greatest coefficient.
-const ITERATED: f64 = 1e-4;
+/// What a sum of a member may miss, relative to the greatest sum: a projection meets those of the rows in the limit only.
+const ITERATED: f64 = 4e-4;
 
 impl Transport {
     /// What rows and columns add up to: `[n, 1]` and `[m, 1]`.
@@ -85,7 +86,7 @@ impl Set for Transport {
     }
 
     fn tolerance(&self) -> f64 {
-        4.0 * ITERATED
+        ITERATED
     }
 
     fn refuse_shape(&self, shape: &Shape) -> Option<String> {
@@ -123,7 +124,7 @@ pub(super) static BIRKHOFF: Registered = Registered {
     },
     mirror: |x, shape, _| off(x, shape, 1.0),
     shapes: &[&[1, 1], &[4, 4]],
-    prox: Computed::ToAccuracy(ITERATED),
+    prox: Computed::Certified(|p| certificate::plans(p, 1.0)),
 };
 
 pub(super) static TRANSPORT: Registered = Registered {
@@ -135,7 +136,7 @@ pub(super) static TRANSPORT: Registered = Registered {
     },
     mirror: |x, shape, _| off(x, shape, shape[0] as f64 / shape[1] as f64),
     shapes: &[&[2, 1], &[3, 4]],
-    prox: Computed::ToAccuracy(ITERATED),
+    prox: Computed::Certified(|p| certificate::plans(p, p.shape[0] as f64 / p.shape[1] as f64)),
 };
 
 /// The iterations of [`birkhoff`] and [`transport`].
