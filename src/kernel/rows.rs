@@ -521,7 +521,11 @@ fn reaches(node: &Node, targets: &[Node]) -> bool {
 fn levels(reduces: &[Node]) -> Vec<Vec<Node>> {
     let mut of: Vec<usize> = Vec::new();
     for (ix, reduce) in reduces.iter().enumerate() {
-        let inner = crate::graph::topological(std::slice::from_ref(reduce.source(0)), true);
+        // the first, mostly the only one, waits for none: no need to walk what it depends on, however long its history is
+        let inner = match ix {
+            0 => Vec::new(),
+            _ => crate::graph::topological(std::slice::from_ref(reduce.source(0)), true),
+        };
         let level = (0..ix).filter(|&j| inner.contains(&reduces[j])).map(|j| of[j] + 1).max().unwrap_or(0);
         of.push(level);
     }
