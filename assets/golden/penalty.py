@@ -1,6 +1,6 @@
 """Writes `penalty.json`: values and proximal operators of other libraries for `tests/suite/golden.rs`.
 
-    pip install pyproximal==0.13.0 skglm==0.5 && python penalty.py
+    pip install pyproximal==0.13.0 pylops==2.8.0 skglm==0.5 && python penalty.py
 
 Each case is a specification of ours, the same penalty of another library, a step, and numbers. `value` is the library's
 at `x` (one number per element of a separable penalty, one in all of others), `prox` its proximal operator. Whether what a
@@ -15,6 +15,7 @@ from importlib.metadata import version
 import numpy as np
 import pyproximal as pp
 import skglm.penalties as sk
+from pylops import MatrixMult
 
 CASES = []
 GRID = np.array([-7.3, -4.1, -2.6, -1.9, -1.37, -1.02, -0.83, -0.61, -0.44, -0.27, -0.13, -0.05, -0.004, 0.0])
@@ -164,10 +165,34 @@ def tensors():
     whole("oscar(l1=0.3,l2=0.05)", "skglm.SLOPE(0.3 + 0.05 (12 - i))", x, slope.value, slope.prox_vec)
 
 
+def conditions():
+    rng = np.random.default_rng(5)
+    # their steps stop where the objective no longer changes, ours after a hundred
+    fine = dict(niter=20000, rtol=0.0)
+    for shape in [(4, 5), (3, 2, 4)]:
+        x = rng.normal(size=shape)
+        tv = pp.TV(shape, 0.8, **fine)
+        prox = lambda m, step: tv.prox(m.ravel(), step).reshape(shape)
+        whole("tv-nd(lambda=0.8)", f"pyproximal.TV({shape}, 0.8)", x, lambda m: tv(m.ravel()), prox)
+    x = rng.normal(size=12)
+    tv = pp.TV((12,), 0.8, **fine)
+    whole("fused-lasso(lambda=0.8)", "pyproximal.TV((12,), 0.8)", x, tv, tv.prox)
+    a, b = rng.integers(-3, 4, size=(3, 12)).astype(float), np.array([1.0, -2.0, 0.5])
+    op = pp.AffineSet(MatrixMult(a), b, niter=500)
+    rows = "|".join(" ".join(f"{v:g}" for v in row) for row in a)
+    spec = f"affine(a={rows},b={'|'.join(f'{v:g}' for v in b)})"
+    whole(spec, "pyproximal.AffineSet(A, b)", x, None, op.prox)
+    matrix = rng.normal(size=(4, 3))
+    op = pp.Hankel((4, 3))
+    prox = lambda m, step: op.prox(m.ravel(), step).reshape(4, 3)
+    whole("hankel", "pyproximal.Hankel((4, 3))", matrix, None, prox)
+
+
 pyproximal()
 skglm()
 tensors()
-made = {name: version(name) for name in ("pyproximal", "skglm", "numpy")}
+conditions()
+made = {name: version(name) for name in ("pyproximal", "pylops", "skglm", "numpy")}
 text = json.dumps({"made_with": {"python": platform.python_version(), **made}, "cases": CASES}, indent=1)
 # one list of numbers per line
 lines, row = [], None

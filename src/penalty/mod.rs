@@ -50,6 +50,7 @@ mod group;
 mod lift;
 pub mod matrix;
 mod overlap;
+mod polar;
 mod profile;
 mod registry;
 mod rows;
@@ -77,7 +78,7 @@ pub use registry::Choice;
 pub(crate) use registry::{Computed, Registered, checked, registered};
 pub use rows::Along;
 pub use set::{
-    Norm, ROUNDING, affine, ball, birkhoff, box_section, exponential_cone, half_space, hyperplane, hyperslab,
+    Norm, ROUNDING, affine, ball, birkhoff, box_section, exponential_cone, half_space, hankel, hyperplane, hyperslab,
     polyhedron, second_order_cone, simplex, sinkhorn, sparse_simplex, sphere, transport,
 };
 pub use sorted::{largest_k, oscar, slope, top_k};

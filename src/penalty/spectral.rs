@@ -1,11 +1,14 @@
 //! Penalties on singular values and eigenvalues of matrices (the last two axes): any penalty of a vector that knows neither
-//! signs nor order gives one of matrices, whose proximal operator is the vector's on the singular values.
+//! signs nor order gives one of matrices, whose proximal operator is the vector's on the singular values. Those of the
+//! nuclear norm, the spectral ball and the semidefinite cone take products of matrices alone where there are more than 64
+//! rows and columns (`polar`).
 //!
 //! # Source
 //! A. Lewis, *The convex analysis of unitarily invariant matrix functions*, J. Convex Anal. 2 (1995).
 
 use super::certificate;
 use super::functional::{Description, Functional, Whole};
+use super::polar::{self, symmetric};
 use super::profile::{Parameter, Range, strength};
 use super::registry::{Choice, Computed, Registered};
 use super::rows::Along;
@@ -131,6 +134,9 @@ impl Functional for Singular {
         joined(&u, &self.inner(p).gradient(&s), &vt)
     }
     fn prox(&self, w: &Tensor, step: &Tensor, p: &[Tensor]) -> Tensor {
+        if matches!(self.on, On::Sum) && polar::large(w) {
+            return polar::lowered(w, &step.mul(&p[0]));
+        }
         let (u, s, vt) = w.svd();
         joined(&u, &self.inner(p).prox(&s, step), &vt)
     }
@@ -263,14 +269,11 @@ static NON_NEGATIVE_OF: Description = set(
      Oper. Res. Lett. 42 (2014)",
 );
 
-/// The symmetric part.
-fn symmetric(w: &Tensor) -> Tensor {
-    let rank = w.shape().map_or(2, Shape::rank).max(2);
-    w.add(w.transpose(rank - 2, rank - 1)).mul(Fixed(0.5))
-}
-
 /// The nearest matrix without negative eigenvalues.
 fn semidefinite(w: &Tensor) -> Tensor {
+    if polar::large(w) {
+        return polar::positive(&symmetric(w));
+    }
     let (values, vectors) = symmetric(w).eigh();
     let rank = w.shape().map_or(2, Shape::rank).max(2);
     symmetric(&joined(&vectors, &values.relu(), &vectors.transpose(rank - 2, rank - 1)))
@@ -306,6 +309,8 @@ impl Set for Within {
                 }
                 return semidefinite(&even.add(&q)).relu();
             }
+            // what is above the radius is the proximal point of the nuclear norm
+            Within::Spectral if polar::large(w) => return w.sub(polar::lowered(w, &p[0])),
             Within::Nuclear => ball(Norm::L1, &p[0], Along::Last),
             Within::Spectral => ball(Norm::Max, &p[0], Along::Last),
             Within::Rank => super::sorted::top_k_of(&p[0], Along::Last),

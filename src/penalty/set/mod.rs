@@ -7,12 +7,14 @@
 
 mod ball;
 mod cone;
+mod hankel;
 mod linear;
 mod simplex;
 mod transport;
 
 pub use ball::{Norm, ball, sphere};
 pub use cone::{exponential_cone, second_order_cone};
+pub use hankel::hankel;
 pub use linear::{affine, half_space, hyperplane, hyperslab, polyhedron};
 pub use simplex::{box_section, simplex, sparse_simplex};
 pub use transport::{birkhoff, sinkhorn, transport};
@@ -106,6 +108,7 @@ pub(super) const REGISTERED: &[&Registered] = &[
     &linear::POLYHEDRON,
     &cone::SECOND_ORDER,
     &cone::EXPONENTIAL,
+    &hankel::HANKEL,
     &transport::BIRKHOFF,
     &transport::TRANSPORT,
 ];
