@@ -8,17 +8,11 @@
 
 fn epsilon_insensitive_value(x: f32, p: vec4<f32>) -> f32 {
     let over = abs(x) - p.y;
-    if (over <= 0.0) {
-        return 0.0;
-    }
-    return p.x * over;
+    return select(p.x * over, 0.0, over <= 0.0);
 }
 
 fn epsilon_insensitive_grad(x: f32, p: vec4<f32>) -> f32 {
-    if (abs(x) <= p.y) {
-        return 0.0;
-    }
-    return p.x * special_sign_f32(x);
+    return select(p.x * special_sign_f32(x), 0.0, abs(x) <= p.y);
 }
 
 fn epsilon_insensitive_curvature(x: f32, p: vec4<f32>) -> f32 {

@@ -9,18 +9,15 @@
 // Source: C.-H. Zhang, Nearly unbiased variable selection under minimax concave penalty, Ann. Statist. 38 (2010).
 
 fn mcp_value(x: f32, p: vec4<f32>) -> f32 {
-    let r = abs(x);
-    if (r > p.x * p.y) {
-        return 0.5 * p.y * p.x * p.x;
-    }
+    // by selection, not by branches, as in the others that follow: lanes stay together
+    let end = p.x * p.y;
+    let r = select(abs(x), end, abs(x) > end);
     return r * (p.x - 0.5 * r / p.y);
 }
 
 fn mcp_grad(x: f32, p: vec4<f32>) -> f32 {
-    if (abs(x) > p.x * p.y) {
-        return 0.0;
-    }
-    return sign(x) * (p.x - abs(x) / p.y);
+    let r = abs(x);
+    return select(sign(x) * (p.x - r / p.y), 0.0, r > p.x * p.y);
 }
 
 fn mcp_curvature(x: f32, p: vec4<f32>) -> f32 {

@@ -11,27 +11,18 @@
 // Source: J. Fan, R. Li, Variable selection via nonconcave penalized likelihood, JASA 96 (2001).
 
 fn scad_value(x: f32, p: vec4<f32>) -> f32 {
-    let r = abs(x);
-    if (r > p.x * p.y) {
-        return 0.5 * (p.y + 1.0) * p.x * p.x;
-    }
-    if (r > p.x) {
-        // lambda r minus what the bend takes away: no cancellation of squares
-        let past = r - p.x;
-        return p.x * r - 0.5 * past * past / (p.y - 1.0);
-    }
-    return p.x * r;
+    // lambda r minus what the bend takes away, both no further than the end: no cancellation of squares
+    let end = p.x * p.y;
+    let r = select(abs(x), end, abs(x) > end);
+    let past = select(0.0, r - p.x, r > p.x);
+    return p.x * r - 0.5 * past * past / (p.y - 1.0);
 }
 
 fn scad_grad(x: f32, p: vec4<f32>) -> f32 {
     let r = abs(x);
-    if (r > p.x * p.y) {
-        return 0.0;
-    }
-    if (r > p.x) {
-        return special_sign_f32(x) * (p.x * p.y - r) / (p.y - 1.0);
-    }
-    return special_sign_f32(x) * p.x;
+    let end = p.x * p.y;
+    let slope = select(p.x, (end - r) / (p.y - 1.0), r > p.x);
+    return special_sign_f32(x) * select(slope, 0.0, r > end);
 }
 
 fn scad_curvature(x: f32, p: vec4<f32>) -> f32 {

@@ -1,8 +1,8 @@
 //! The same problem for many strengths of its penalty, each solved from the solution before.
 
-use super::Fitter;
 use super::regularizer::Regularizer;
 use super::solve::Point;
+use super::{Fitter, whole};
 use crate::error::{Error, Result};
 
 /// One strength.
@@ -46,7 +46,19 @@ impl Fitter<'_> {
     /// Whether the penalty has a strength above 0, of which a path can be followed.
     #[must_use]
     pub fn has_strength(&self) -> bool {
-        self.regularizer.strength().is_some()
+        self.strength().is_some()
+    }
+
+    /// The parameter that a path varies, and its value.
+    fn strength(&self) -> Option<(&'static str, f64)> {
+        if self.whole { self.problem.penalty.strength() } else { self.regularizer.strength() }
+    }
+
+    /// `n` multiples of the penalty, geometrically spaced from the strongest on.
+    pub(super) fn multiples(&self, strongest: f64, n: usize) -> impl Iterator<Item = f64> + use<> {
+        let span = if self.design.n > self.design.p { SPAN } else { SPAN.sqrt() };
+        let weakest = (span * strongest).min(0.5).max(1e-6 * strongest);
+        (0..n).map(move |ix| strongest * (weakest / strongest).powf(ix as f64 / (n - 1) as f64))
     }
 
     /// The regularizer with all strengths multiplied by `m`.
@@ -80,12 +92,7 @@ impl Fitter<'_> {
     /// # Errors
     /// A penalty without a strength, fewer than two steps, and what [`Fitter::fit`] meets.
     pub async fn path(&mut self, n: usize, progress: &mut dyn FnMut(usize, usize)) -> Result<Path> {
-        if self.whole {
-            let message = format!("{} acts on the whole tensor", self.problem.penalty);
-            let hint = "paths are followed for penalties on elements and on groups; fit the strengths one by one";
-            return Err(Error::input("path", message, hint));
-        }
-        let Some((parameter, chosen)) = self.regularizer.strength() else {
+        let Some((parameter, chosen)) = self.strength() else {
             return Err(Error::input(
                 "path",
                 format!("{} has no strength above 0 to vary", self.problem.penalty),
@@ -95,14 +102,14 @@ impl Fitter<'_> {
         if n < 2 {
             return Err(Error::input("path", format!("{n} steps"), "a path has at least 2"));
         }
+        if self.whole {
+            return whole::path(self, (parameter, chosen), n, progress).await;
+        }
         let strongest = self.strongest();
-        let span = if self.design.n > self.design.p { SPAN } else { SPAN.sqrt() };
-        let weakest = (span * strongest).min(0.5).max(1e-6 * strongest);
         let mut steps: Vec<Step> = Vec::with_capacity(n);
         let mut start: Point = self.null.clone();
-        for ix in 0..n {
+        for (ix, m) in self.multiples(strongest, n).enumerate() {
             progress(ix, n);
-            let m = strongest * (weakest / strongest).powf(ix as f64 / (n - 1) as f64);
             let solution = self.solve(&self.multiplied(m), start, &mut |_, _| {}).await?;
             let (coefficients, standardized, intercept) = self.in_users_terms(&solution.point);
             steps.push(Step {

@@ -2,13 +2,14 @@
 //! device's accelerated proximal gradients are all there is: the result has the accuracy of f32, and says so.
 
 use super::device::narrow;
+use super::path::{Path, Step};
 use super::solve::Point;
 use super::{Fit, Fitter, Model, verify};
 use crate::error::Result;
 use crate::ops::{CrossEntropy, Reduction};
 use crate::penalty::Penalty;
 use crate::run::Device;
-use crate::solver::{self, Options, Progress, Status};
+use crate::solver::{self, Options, Progress, Solution, Status};
 use crate::tensor::Tensor;
 
 /// The distance to optimality that f32 gradients resolve, relative to the gradient of the model without features.
@@ -56,11 +57,15 @@ fn problem(fitter: &Fitter<'_>, device: &Device) -> (Mean, Vec<Tensor>) {
     (Mean { x, y, model: loss.model }, start)
 }
 
-/// See the module.
-pub(super) async fn fit(fitter: &mut Fitter<'_>, progress: &mut dyn FnMut(usize, f64)) -> Result<Fit> {
-    let device = fitter.accelerator.device().clone();
-    let (mean, start) = problem(fitter, &device);
-    let mut penalties = vec![fitter.problem.penalty.clone()];
+/// The solution for one penalty, from a start, and what was found of it.
+async fn solve(
+    fitter: &Fitter<'_>,
+    mean: &Mean,
+    penalty: Penalty,
+    start: &[Tensor],
+    progress: &mut dyn FnMut(usize, f64),
+) -> Result<(Point, Solution)> {
+    let mut penalties = vec![penalty];
     penalties.resize(start.len(), Penalty::none());
     let (unit, tol) = (fitter.unit, fitter.problem.tol.max(TOL));
     let watch = |p: &Progress| {
@@ -74,13 +79,22 @@ pub(super) async fn fit(fitter: &mut Fitter<'_>, progress: &mut dyn FnMut(usize,
         ..Options::default()
     };
     let smooth = |w: &[Tensor]| mean.at(w);
-    let solution = solver::fista(&smooth, &penalties, &start, options).await?;
+    let solution = solver::fista(&smooth, &penalties, start, options).await?;
     let mut read = Vec::new();
     for w in &solution.w {
         read.push(w.read::<f32>().await?.into_iter().map(f64::from).collect::<Vec<f64>>());
     }
     let b = read.swap_remove(0);
-    let point = Point { b, intercept: read.pop().unwrap_or_else(|| vec![0.0; fitter.loss.k]) };
+    let intercept = read.pop().unwrap_or_else(|| vec![0.0; fitter.loss.k]);
+    Ok((Point { b, intercept }, solution))
+}
+
+/// See the module.
+pub(super) async fn fit(fitter: &mut Fitter<'_>, progress: &mut dyn FnMut(usize, f64)) -> Result<Fit> {
+    let device = fitter.accelerator.device().clone();
+    let (mean, start) = problem(fitter, &device);
+    let penalty = fitter.problem.penalty.clone();
+    let (point, solution) = solve(fitter, &mean, penalty, &start, progress).await?;
     fitter.accelerator.penalize(&fitter.regularizer)?;
     let verified = verify::verify(&fitter.accelerator, &point).await?;
     let (coefficients, standardized, intercept) = fitter.in_users_terms(&point);
@@ -89,11 +103,66 @@ pub(super) async fn fit(fitter: &mut Fitter<'_>, progress: &mut dyn FnMut(usize,
         standardized,
         intercept,
         objective: solution.report.objective,
-        optimality: solution.report.optimality / unit,
+        optimality: solution.report.optimality / fitter.unit,
         converged: solution.report.status == Status::Converged,
         polished: false,
         iterations: solution.report.iterations,
         verified,
         constant: fitter.design.constant.clone(),
     })
+}
+
+/// Strengths are looked for between these powers of two, as multiples of the penalty.
+const POWERS: f64 = 40.0;
+
+/// Where a stronger penalty moves a proximal step by no more than this, relative to the step, it is as strong as can be.
+const STILL: f64 = 1e-5;
+
+/// The least multiple of the penalty beyond which the first step stays what it is: 0, or what the penalty lets pass.
+async fn strongest(fitter: &Fitter<'_>, device: &Device, w: &Tensor) -> Result<f64> {
+    let slope = fitter.loss.slope(&fitter.design, &fitter.null.b, &fitter.null.intercept);
+    let k = fitter.loss.k;
+    let down = slope.gradient.iter().enumerate().map(|(ix, g)| -g * fitter.design.scale[ix / k]);
+    let down = device.tensor(&narrow(down), w.shape()?.clone());
+    let size = f64::from(down.abs().max(..).item::<f32>().await?);
+    let step = |power: f64| fitter.problem.penalty.clone().weight(power.exp2()).prox(&down, 1.0);
+    let last = step(POWERS).leaf()?;
+    let (mut low, mut high) = (-POWERS, POWERS);
+    for _ in 0..20 {
+        let middle = 0.5 * (low + high);
+        let off = f64::from(step(middle).sub(&last).abs().max(..).item::<f32>().await?);
+        *if off <= STILL * size { &mut high } else { &mut low } = middle;
+    }
+    Ok(high.exp2())
+}
+
+/// As [`Fitter::path`].
+pub(super) async fn path(
+    fitter: &Fitter<'_>,
+    (parameter, chosen): (&'static str, f64),
+    n: usize,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Path> {
+    let device = fitter.accelerator.device().clone();
+    let (mean, mut start) = problem(fitter, &device);
+    let strongest = strongest(fitter, &device, &start[0]).await?;
+    let mut steps = Vec::with_capacity(n);
+    for (ix, m) in fitter.multiples(strongest, n).enumerate() {
+        progress(ix, n);
+        let penalty = fitter.problem.penalty.clone().weight(m);
+        let (point, solution) = solve(fitter, &mean, penalty, &start, &mut |_, _| {}).await?;
+        let (coefficients, standardized, intercept) = fitter.in_users_terms(&point);
+        steps.push(Step {
+            strength: chosen * m,
+            coefficients,
+            standardized,
+            intercept,
+            objective: solution.report.objective,
+            optimality: solution.report.optimality / fitter.unit,
+            converged: solution.report.status == Status::Converged,
+            iterations: solution.report.iterations,
+        });
+        start = solution.w;
+    }
+    Ok(Path { parameter, chosen, steps })
 }

@@ -390,6 +390,17 @@ impl Penalty {
         }
     }
 
+    /// The first strength of a penalty on a whole tensor that is a number above 0, else its weight; none of a set.
+    pub(crate) fn strength(&self) -> Option<(&'static str, f64)> {
+        let Ok(Form::Whole(whole)) = &self.0 else { return None };
+        if whole.of.is_set() {
+            return None;
+        }
+        let own = ["lambda", "l1", "l2"].into_iter().find_map(|name| Some((name, whole.parameter(name)?)));
+        let (name, value) = own.filter(|(_, value)| *value > 0.0).unwrap_or(("weight", 1.0));
+        Some((name, value))
+    }
+
     fn inner(&self) -> Option<&Inner> {
         match &self.0 {
             Ok(Form::Terms(inner)) => Some(inner),

@@ -2,7 +2,7 @@
 
 use crate::devices;
 use ridgepoint::Tensor;
-use ridgepoint::fit::{Problem, fit};
+use ridgepoint::fit::{Fitter, Problem, fit};
 use ridgepoint::pass::Role;
 use ridgepoint::penalty::{self, Along, Groups, Kind, Norm, Overlap, Penalty, parse};
 use ridgepoint::run::{Device, Kernels};
@@ -307,6 +307,24 @@ fn models_are_fitted_with_penalties_on_whole_tensors() {
     for (a, b) in whole.coefficients.iter().zip(&polished.coefficients) {
         assert!((a - b).abs() < 2e-4, "{a} is not {b}");
     }
+    // a path of one penalty, two ways
+    let path = |spec: &str| {
+        let problem = Problem::linear(x.clone(), features, y.clone(), parse(spec).unwrap());
+        pollster::block_on(async { Fitter::new(&device, &problem).await?.path(6, &mut |_, _| {}).await })
+    };
+    let (whole, polished) = (path("oscar(l1=0.05,l2=0)").unwrap(), path("l1(l1=0.05)").unwrap());
+    assert!(whole.parameter == "l1" && whole.steps.iter().all(|s| s.converged), "{whole:?}");
+    assert!(whole.steps[0].coefficients.iter().all(|b| b.abs() < 1e-3), "{whole:?}");
+    for (a, b) in whole.steps.iter().zip(&polished.steps) {
+        assert!((a.strength / b.strength - 1.0).abs() < 1e-3, "{} is not {}", a.strength, b.strength);
+        let off = a.coefficients.iter().zip(&b.coefficients).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
+        assert!(off < 2e-3, "at {}: off by {off}", a.strength);
+    }
+    // what the differences let pass is one number for all
+    let flat = path("fused-lasso(lambda=0.05)").unwrap();
+    let first = &flat.steps[0].coefficients;
+    assert!(first.iter().all(|b| (b - first[0]).abs() < 1e-3) && first[0].abs() > 0.1, "{first:?}");
+    assert!(path("l1-ball(radius=3)").unwrap_err().to_string().contains("no strength"));
     let within = solve("l1-ball(radius=3)");
     let size: f64 = within.coefficients.iter().map(|v| v.abs()).sum();
     assert!(within.converged && (size - 3.0).abs() < 1e-4, "{size}");
