@@ -126,7 +126,8 @@ async fn strongest(fitter: &Fitter<'_>, device: &Device, w: &Tensor) -> Result<f
     let down = device.tensor(&narrow(down), w.shape()?.clone());
     let size = f64::from(down.abs().max(..).item::<f32>().await?);
     let step = |power: f64| fitter.problem.penalty.clone().weight(power.exp2()).prox(&down, 1.0);
-    let last = step(POWERS).leaf()?;
+    let last = step(POWERS);
+    last.eval()?;
     let (mut low, mut high) = (-POWERS, POWERS);
     for _ in 0..20 {
         let middle = 0.5 * (low + high);

@@ -398,7 +398,8 @@ impl Penalty {
         }
         let own = ["lambda", "l1", "l2"].into_iter().find_map(|name| Some((name, whole.parameter(name)?)));
         let (name, value) = own.filter(|(_, value)| *value > 0.0).unwrap_or(("weight", 1.0));
-        Some((name, value))
+        // as the description has it, not by an alias
+        Some((whole.position(name).map_or(name, |ix| whole.of.description().parameters[ix].name), value))
     }
 
     fn inner(&self) -> Option<&Inner> {
