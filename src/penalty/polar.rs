@@ -69,10 +69,11 @@ fn scaled(x: &Tensor) -> Tensor {
 /// The orthogonal polar factor of `[.., m, n]`, `m >= n`; see the module about small singular values.
 fn polar(x: &Tensor) -> Tensor {
     let mut x = scaled(x);
+    // coefficients that travel as data: all steps share their kernels
     for [a, b, c] in STEPS {
         let square = across(&x).matmul(&x);
-        let by = square.mul(Fixed(b)).add(square.matmul(&square).mul(Fixed(c)));
-        x = x.mul(Fixed(a)).add(x.matmul(&by));
+        let by = square.mul(b).add(square.matmul(&square).mul(c));
+        x = x.mul(a).add(x.matmul(&by));
     }
     for _ in 0..LAST {
         let square = across(&x).matmul(&x);
