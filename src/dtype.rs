@@ -4,6 +4,7 @@
 //! two bytes an element, and every arithmetic operation on them first widens to `F32` and gives `F32`. Rounding happens
 //! in one visible place, the cast to the narrow type (round to nearest, ties to even).
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The type of a tensor's elements.
@@ -103,7 +104,7 @@ pub trait Element: Copy + Send + Sync + 'static + sealed::Sealed {
     /// The matching element type.
     const DTYPE: DType;
     /// The bytes of the elements as a buffer holds them.
-    fn to_bytes(data: &[Self]) -> Vec<u8>;
+    fn to_bytes(data: &[Self]) -> Cow<'_, [u8]>;
     /// The inverse of [`Element::to_bytes`]; `len` elements are taken.
     fn from_bytes(bytes: &[u8], len: usize) -> Vec<Self>;
 }
@@ -112,8 +113,8 @@ macro_rules! pod_element {
     ($t:ty, $d:expr) => {
         impl Element for $t {
             const DTYPE: DType = $d;
-            fn to_bytes(data: &[Self]) -> Vec<u8> {
-                bytemuck::cast_slice(data).to_vec()
+            fn to_bytes(data: &[Self]) -> Cow<'_, [u8]> {
+                Cow::Borrowed(bytemuck::cast_slice(data))
             }
             fn from_bytes(bytes: &[u8], len: usize) -> Vec<Self> {
                 bytemuck::pod_collect_to_vec(&bytes[..len * size_of::<Self>()])
@@ -129,7 +130,7 @@ pod_element!(half::bf16, DType::BF16);
 
 impl Element for bool {
     const DTYPE: DType = DType::Bool;
-    fn to_bytes(data: &[Self]) -> Vec<u8> {
+    fn to_bytes(data: &[Self]) -> Cow<'_, [u8]> {
         data.iter().flat_map(|&b| u32::from(b).to_ne_bytes()).collect()
     }
     fn from_bytes(bytes: &[u8], len: usize) -> Vec<Self> {

@@ -10,6 +10,7 @@
 //!   the same kernel; [`solver`] minimises, over [`linear`] maps too; [`fit`] is regularized regression and classification
 //!   from end to end.
 //! - [`Device::verify`] decides who is right, [`check`] runs every operation against the [`mod@reference`].
+//! - [`mod@capture`] keeps a step of a loop as a program that is replayed with new inputs.
 //! - [`graph`], [`pass`] and [`kernel`] are how it works: graph, fusion and plans, WGSL. [`Device::plan`] shows them at
 //!   work.
 //! - [`mod@bench`] measures adapters and the engine on them; every timed result is verified.
@@ -31,6 +32,7 @@ pub struct Readme;
 pub mod autograd;
 #[cfg(all(feature = "bench", not(target_arch = "wasm32")))]
 pub mod bench;
+pub mod capture;
 pub mod check;
 #[cfg(feature = "cpu")]
 pub mod cpu;

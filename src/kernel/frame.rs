@@ -206,7 +206,7 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     let attempt = |space: &Space, tail: bool, clamp: bool| {
         settled(scope, &cluster.members, space, |e| {
             e.tail = tail;
-            e.prepared = limits.cpu;
+            e.prepared = limits.tune().map_prepared;
             map_body(cluster, n, clamp, e)
         })
     };
@@ -217,9 +217,9 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     let ((text, outputs), emitter) = done?;
     let units = emitter.space.rows as u64;
     // on processors an invocation takes a run of neighbours; short ones where many buffers share the cache
-    let run = if emitter.reads.len() + outputs.len() > 4 { 2 } else { 4 };
-    let (workgroup, per) = if limits.cpu { (64, if units >= 1 << 14 { run } else { 1 }) } else { (256, 1) };
-    let workgroup = workgroup.min(limits.invocations);
+    let tune = limits.tune();
+    let run = if emitter.reads.len() + outputs.len() > 4 { tune.map_run.min(2) } else { tune.map_run };
+    let (workgroup, per) = (limits.lanes(tune.map_lanes) as u32, if units >= 1 << 14 { run } else { 1 });
     let body =
         Body { frame: "each", label: label("map", &cluster.outputs), text, outputs, units, workgroup, per, teams: 1 };
     Ok(Emitted { dispatches: vec![pack(body, &emitter)], board: 0 })

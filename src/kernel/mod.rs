@@ -13,6 +13,9 @@ pub mod library;
 pub mod routine;
 mod rows;
 pub mod space;
+pub mod tune;
+
+pub use tune::Tune;
 
 use std::sync::Arc;
 
@@ -101,6 +104,8 @@ pub struct Limits {
     pub lockstep: bool,
     /// The lanes of a subgroup, where all have the same number and kernels may use subgroup operations; else 0.
     pub subgroup: u32,
+    /// The choices between kernels, where they are not those of the kind of executor.
+    pub tuned: Option<Tune>,
 }
 
 impl Default for Limits {
@@ -118,11 +123,29 @@ impl Default for Limits {
             cpu: false,
             lockstep: false,
             subgroup: 0,
+            tuned: None,
         }
     }
 }
 
 impl Limits {
+    /// The choices between kernels.
+    #[must_use]
+    pub fn tune(&self) -> Tune {
+        let of_kind = match (self.cpu, self.lockstep) {
+            (true, _) => Tune::PROCESSOR,
+            (false, true) => Tune::LOCKSTEP,
+            (false, false) => Tune::GRAPHICS,
+        };
+        self.tuned.unwrap_or(of_kind)
+    }
+
+    /// Lanes of a workgroup, within the limit.
+    #[must_use]
+    pub fn lanes(&self, wanted: u32) -> usize {
+        wanted.min(self.invocations) as usize
+    }
+
     /// Folds a number of workgroups that may exceed the limit of one dimension into two; the kernel recovers its linear
     /// group index as `group.x + group.y * groups.x` and masks the surplus. `None` if even that does not suffice.
     #[must_use]

@@ -24,9 +24,6 @@ use std::fmt::Write;
 /// The length from which a few rows are better reduced in parts than fused with what needs their results.
 const LONG_ROW: usize = 1 << 14;
 
-/// The length of a part of a column on processors.
-const COLUMN_PART: usize = 128;
-
 /// Vectors of columns that a thread walks down together on processors: they are a cache line, which is then fetched once.
 const LINES: usize = 4;
 
@@ -193,12 +190,10 @@ impl<'c> Rows<'c> {
         let rows = if form.comp_in_col { self.n_rows } else { self.n_rows / form.width as usize };
         let columns = !form.comp_in_col;
         let group = self.groups() && !columns && self.n_cols >= 64;
-        let lockstep = self.limits.lockstep && !columns;
-        let (wanted, least) = match (self.limits.cpu, group) {
-            (true, _) => (64, 2048),
-            (false, true) => (512, 8192),
-            (false, false) if lockstep => (1024, 2048),
-            (false, false) => (16_384, 32),
+        let tune = self.limits.tune();
+        let (wanted, least) = match group || (!columns && self.serial()) {
+            true => (tune.row_units as usize, tune.row_part as usize),
+            false => (tune.column_units as usize, if self.limits.cpu { tune.row_part as usize } else { 32 }),
         };
         let walks = (self.levels.len() + 1) * self.n_cols;
         let long = walks > LONGEST_PART || (rows < wanted / 16 && self.n_cols >= LONG_ROW);
@@ -209,10 +204,10 @@ impl<'c> Rows<'c> {
             // enough units to fill the device, and no chain of additions longer than the contract
             let chains = self.n_cols.div_ceil(LONGEST_PART);
             let fill = if rows < wanted { wanted.div_ceil(rows).min(self.n_cols / least) } else { 1 };
-            let many = match self.limits.cpu || lockstep {
-                true if rows == 1 => (self.n_cols / least).min(MOST_PARTS / 4),
+            let many = match (rows, tune.row_single as usize, tune.column_part as usize) {
+                (1, most @ 1.., _) if !columns || self.limits.cpu => (self.n_cols / least).min(most),
                 // few rows at a time, so that the pages a processor walks down stay known to it for the next columns
-                true if columns => (self.n_cols / COLUMN_PART).clamp(1, MOST_PARTS),
+                (_, _, part @ 1..) if columns => (self.n_cols / part).clamp(1, MOST_PARTS),
                 _ => fill,
             };
             form.parts = many.max(chains).max(1);
@@ -228,7 +223,12 @@ impl<'c> Rows<'c> {
 
     /// Whether workgroups may share a row: the upper levels of a tree leave most lanes idle.
     fn groups(&self) -> bool {
-        !self.limits.cpu && !self.limits.lockstep
+        self.limits.tune().row_groups
+    }
+
+    /// Whether an executor takes the rows of few invocations one after the other.
+    fn serial(&self) -> bool {
+        self.limits.cpu || self.limits.lockstep
     }
 
     /// The lanes of a workgroup for a row of `cols` steps.
@@ -242,7 +242,7 @@ impl<'c> Rows<'c> {
             return;
         }
         let cols = self.n_cols / form.width as usize;
-        if self.limits.cpu {
+        if self.limits.tune().row_subgroups {
             let lanes = self.limits.subgroup;
             let turns = cols.div_ceil(lanes.max(1) as usize);
             if lanes >= 4 && (2..=KEPT_TURNS_CPU).contains(&turns) {
@@ -385,13 +385,14 @@ impl<'c> Rows<'c> {
             false => "each",
         };
         let units = emitter.space.rows as u64 * parts / form.lines as u64 / u64::from(form.teams);
+        let lanes = self.limits.lanes(self.limits.tune().row_lanes) as u32;
         let workgroup = if form.group() {
             form.lanes * form.teams
         } else if self.limits.cpu {
             let again = self.levels.len() > 1 || self.per_element().next().is_some();
-            if units <= 256 || (again && parts == 1 && self.n_cols * 4 * 64 > NEAR_BYTES) { 8 } else { 64 }
+            if units <= 256 || (again && parts == 1 && self.n_cols * 4 * 64 > NEAR_BYTES) { 8 } else { lanes }
         } else {
-            64
+            lanes
         };
         let name = label(if form.group() { "row" } else { "thread" }, &self.cluster.outputs);
         let label = match (parts, form.teams) {
@@ -400,7 +401,8 @@ impl<'c> Rows<'c> {
             _ => format!("{name}/parts{parts}"),
         };
         // four neighbours of 16 bytes are a cache line: what the first of them waits for, the others have
-        let per = if self.limits.cpu && !form.comp_in_col && form.lines == 1 && units >= 1024 { 4 } else { 1 };
+        let run = !form.comp_in_col && form.lines == 1 && units >= 1024;
+        let per = if run { self.limits.tune().column_run } else { 1 };
         pack(Body { frame, label, text, outputs, units, workgroup, per, teams: form.teams }, emitter)
     }
 

@@ -61,6 +61,12 @@ impl Walk {
     }
 }
 
+/// The place of each constant of a graph in [`Bindings::constants`], by node.
+#[must_use]
+pub fn constants(roots: &[Node]) -> NodeMap<usize> {
+    Walk::of(roots).constant
+}
+
 impl Key {
     /// The key of a graph, and what its plan is to be fed with.
     #[must_use]

@@ -3,7 +3,7 @@
 
 use super::fault::{Outcome, Scopes, Ticket, lock};
 use super::memory::{GRAIN, Held};
-use super::pipeline::{Pipeline, Pipelines};
+use super::pipeline::{self, Pipeline, Pipelines};
 use super::{Inner, count};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -177,6 +177,7 @@ impl Entry {
         let mut held = lock(&uniform.words);
         if *held != words {
             inner.queue.write_buffer(&uniform.buffer, 0, bytemuck::cast_slice(words));
+            count(&inner.counts.uploads, 1);
             held.clear();
             held.extend_from_slice(words);
         }
@@ -230,23 +231,49 @@ impl Inner {
     /// The plan of a graph, from the cache or made.
     pub fn entry(&self, state: &mut State, key: Key, roots: &[Node]) -> Result<Arc<Entry>> {
         state.now += 1;
-        let now = state.now;
         if let Some((entry, used)) = state.plans.get_mut(&key) {
-            *used = now;
+            *used = state.now;
             count(&self.counts.plan_hits, 1);
             return Ok(entry.clone());
         }
         count(&self.counts.plan_misses, 1);
         let plan = pass::lower(roots, &self.summary.limits)?;
+        self.keep_plan(state, key, plan, roots.len())
+    }
+
+    fn keep_plan(&self, state: &mut State, key: Key, plan: Plan, n_roots: usize) -> Result<Arc<Entry>> {
         let entry = Arc::new(Entry::new(self, &mut state.pipelines, plan)?);
-        assert!(entry.roots.len() == roots.len(), "bug: a plan for other roots:\n{}", entry.plan);
+        assert!(entry.roots.len() == n_roots, "bug: a plan for other roots:\n{}", entry.plan);
         if state.plans.len() >= PLANS {
             let oldest = state.plans.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone());
             if let Some(oldest) = oldest {
                 state.plans.remove(&oldest);
             }
         }
-        state.plans.insert(key, (entry.clone(), now));
+        state.plans.insert(key, (entry.clone(), state.now));
         Ok(entry)
+    }
+
+    /// Makes the plan of a graph and its pipelines, on as many threads as are asked for; nothing is submitted, and nobody
+    /// who computes meanwhile waits.
+    pub fn warm(&self, roots: &[Node], threads: usize) -> Result<()> {
+        self.alive()?;
+        if roots.is_empty() {
+            return Ok(());
+        }
+        let (key, _) = Key::of(roots);
+        if lock(&self.state).plans.contains_key(&key) {
+            return Ok(());
+        }
+        count(&self.counts.plan_misses, 1);
+        let plan = pass::lower(roots, &self.summary.limits)?;
+        let jobs = lock(&self.state).pipelines.jobs(&self.device, &plan);
+        let made = pipeline::compile(self, &jobs, threads);
+        let mut state = lock(&self.state);
+        for (job, pipeline) in jobs.into_iter().zip(made) {
+            state.pipelines.keep(self, job, pipeline?);
+        }
+        self.keep_plan(&mut state, key, plan, roots.len())?;
+        Ok(())
     }
 }

@@ -184,19 +184,19 @@ impl Inner {
             checks,
             parents,
         };
-        run.groups = self.groups(&run)?;
+        let slots: Vec<&Buffer> = (0..plan.slots.len()).map(|slot| run.slot(slot)).collect();
+        run.groups = self.groups(entry, &slots)?;
         Ok(run)
     }
 
-    /// Group 0 of every step, from the cache or made.
-    fn groups(&self, run: &Run) -> Result<Vec<wgpu::BindGroup>> {
-        let slots: Vec<&Buffer> = (0..run.entry.plan.slots.len()).map(|slot| run.slot(slot)).collect();
+    /// Group 0 of every step over the buffers of the slots, from the cache or made.
+    pub fn groups(&self, entry: &Entry, slots: &[&Buffer]) -> Result<Vec<wgpu::BindGroup>> {
         let mut made = 0;
         let mut key: Vec<u64> = Vec::with_capacity(24);
         let mut scopes = None;
         let mut cache = lock(&self.pool.groups);
-        let mut groups = Vec::with_capacity(run.entry.plan.steps.len());
-        for (step, pipeline) in run.entry.plan.steps.iter().zip(&run.entry.pipelines) {
+        let mut groups = Vec::with_capacity(entry.plan.steps.len());
+        for (step, pipeline) in entry.plan.steps.iter().zip(&entry.pipelines) {
             key.clear();
             key.push(pipeline.groups.id);
             key.extend(step.slots.iter().flat_map(|&s| [slots[s].id(), slots[s].bound_bytes()]));
@@ -330,7 +330,7 @@ impl Inner {
         Ok(staged)
     }
 
-    fn throttle(&self, state: &mut State, index: &wgpu::SubmissionIndex) {
+    pub fn throttle(&self, state: &mut State, index: &wgpu::SubmissionIndex) {
         #[cfg(not(target_arch = "wasm32"))]
         if !self.guest {
             state.flights.push_back(index.clone());

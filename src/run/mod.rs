@@ -12,6 +12,7 @@
 //! tensor again; nothing was submitted, so it is not poisoned.
 
 mod bind;
+mod compiled;
 mod dissect;
 mod entry;
 mod execute;
@@ -21,6 +22,7 @@ mod open;
 mod pipeline;
 mod read;
 mod record;
+mod replay;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -30,6 +32,7 @@ pub use memory::MemoryStats;
 pub use open::{Adapter, AdapterSummary, Kernels, Options};
 pub use read::Reading;
 pub use record::Recording;
+pub(crate) use replay::{Port, Replay};
 pub use time::Timing;
 pub use upload::Slice;
 
@@ -65,6 +68,8 @@ struct Inner {
     pool: Arc<Pool>,
     state: Mutex<State>,
     counts: Counts,
+    /// What the driver has compiled, where that is kept.
+    cache: Option<wgpu::PipelineCache>,
     /// The outcome of whatever cannot fail any more.
     fine: Arc<Ticket>,
 }
@@ -80,6 +85,8 @@ pub struct Stats {
     pub pipelines: u64,
     /// Bind groups created.
     pub bind_groups: u64,
+    /// Uploads of uniform words.
+    pub uploads: u64,
     /// Graphs that met a plan of their structure.
     pub plan_hits: u64,
     /// Graphs that had to be planned.
@@ -92,6 +99,7 @@ struct Counts {
     dispatches: AtomicU64,
     pipelines: AtomicU64,
     bind_groups: AtomicU64,
+    uploads: AtomicU64,
     plan_hits: AtomicU64,
     plan_misses: AtomicU64,
 }
@@ -172,6 +180,7 @@ impl Device {
             dispatches: get(&counts.dispatches),
             pipelines: get(&counts.pipelines),
             bind_groups: get(&counts.bind_groups),
+            uploads: get(&counts.uploads),
             plan_hits: get(&counts.plan_hits),
             plan_misses: get(&counts.plan_misses),
         }
@@ -208,6 +217,11 @@ impl Device {
     #[cfg(test)]
     pub(crate) fn forget_plans(&self) {
         lock(&self.inner.state).forget_plans();
+    }
+
+    /// Makes the plan and the pipelines of nodes; see [`Device::prewarm`].
+    pub(crate) fn warm(&self, roots: &[Node], threads: usize) -> Result<()> {
+        self.inner.warm(&execute::pending(roots), threads)
     }
 
     /// Records what computes nodes.
@@ -259,6 +273,10 @@ impl Inner {
             Kernels::Processor => (summary.limits.cpu, summary.limits.lockstep) = (true, false),
             Kernels::Graphics => (summary.limits.cpu, summary.limits.lockstep) = (false, false),
         }
+        let (cache, said) = compiled::cache(&device, &summary, options.compiled.as_deref());
+        if let Some(said) = said {
+            summary.tell(said);
+        }
         let pool = Pool::new(options.pool_bytes, summary.limits.buffer_bytes);
         Self {
             device,
@@ -270,6 +288,7 @@ impl Inner {
             pool,
             state: Mutex::default(),
             counts: Counts::default(),
+            cache,
             fine: Ticket::done(Ok(())),
         }
     }

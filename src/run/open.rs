@@ -48,6 +48,10 @@ pub struct Options {
     pub usages: wgpu::BufferUsages,
     /// For what kind of executor kernels are written.
     pub kernels: Kernels,
+    /// Has the driver keep what it compiles: bytes of [`Device::compiled`] of an earlier process, or none to begin with.
+    /// `None`: nothing is kept. Bytes of another adapter, driver or version are not used; [`AdapterSummary::note`] then says
+    /// so. Of an adopted device this needs the feature `PIPELINE_CACHE`.
+    pub compiled: Option<Vec<u8>>,
     /// Features that the device gets where the adapter has them, for passes of the program's own; the engine needs none.
     pub features: wgpu::Features,
     /// How the embedded CPU device works, where it is the one that is opened.
@@ -63,6 +67,7 @@ impl Default for Options {
             pool_bytes: 1 << 30,
             usages: wgpu::BufferUsages::empty(),
             kernels: Kernels::Auto,
+            compiled: None,
             features: wgpu::Features::empty(),
             #[cfg(feature = "cpu")]
             cpu: crate::cpu::Options::default(),
@@ -85,7 +90,7 @@ pub struct AdapterSummary {
     pub limits: Limits,
     /// Names of wgpu features.
     pub features: Vec<String>,
-    /// What the user should be told once: that no GPU was found, and what computes instead.
+    /// What the user should be told once: that no GPU was found and what computes instead, or what was given and not used.
     pub note: Option<String>,
 }
 
@@ -101,6 +106,14 @@ impl AdapterSummary {
             features: features.iter_names().map(|(name, _)| name.to_owned()).collect(),
             note: None,
         }
+    }
+
+    /// Adds to the note.
+    pub(super) fn tell(&mut self, what: String) {
+        self.note = Some(match self.note.take() {
+            Some(note) => format!("{note}; {what}"),
+            None => what,
+        });
     }
 }
 
@@ -138,6 +151,7 @@ fn limits_of(limits: &wgpu::Limits, info: &wgpu::AdapterInfo, features: wgpu::Fe
         cpu: info.device_type == wgpu::DeviceType::Cpu && !is_embedded(info),
         lockstep: is_embedded(info),
         subgroup: if subgroups { info.subgroup_min_size } else { 0 },
+        tuned: None,
     }
 }
 
@@ -324,9 +338,13 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
     } else {
         adapter.limits()
     };
+    let keeping = match &options.compiled {
+        Some(_) => wgpu::Features::PIPELINE_CACHE,
+        None => wgpu::Features::empty(),
+    };
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("ridgepoint"),
-        required_features: adapter.features() & (WANTED | options.features),
+        required_features: adapter.features() & (WANTED | options.features | keeping),
         required_limits: limits,
         ..Default::default()
     };
@@ -344,7 +362,7 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
     let info = adapter.get_info();
     let mut inner = Inner::new(device, queue, &info, false, options, lost);
     if is_embedded(&info) && options.adapter == Adapter::Auto {
-        inner.summary.note = Some("no GPU was found: the embedded CPU device computes".to_owned());
+        inner.summary.tell("no GPU was found: the embedded CPU device computes".to_owned());
     }
     Ok(Device { inner: Arc::new(inner) })
 }

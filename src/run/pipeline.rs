@@ -2,14 +2,23 @@
 //!
 //! Layouts are explicit, from [`Kernel::access`]: group 0 holds the storage buffers in order, group 1 the uniform words
 //! at a dynamic offset, so that one buffer and one bind group serve all dispatches of a plan.
+//!
+//! Compiling is apart from keeping ([`Job`]): where a caller asks for threads ([`super::Device::prewarm`]), pipelines are made
+//! side by side, and nobody who computes meanwhile waits for them.
 
 use super::Inner;
 use super::fault::{Outcome, Scopes, Ticket};
 use crate::error::{Error, Result};
 use crate::kernel::{Access, Kernel};
+use crate::pass::Plan;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+#[cfg(not(target_arch = "wasm32"))]
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// Pipelines kept although no plan uses them any more.
 const IDLE: usize = 512;
@@ -103,44 +112,98 @@ impl Pipelines {
     /// The pipeline of a kernel; `uniform`: whether it has uniform words.
     pub fn get(&mut self, inner: &Inner, kernel: &Arc<Kernel>, uniform: bool) -> Result<Arc<Pipeline>> {
         let digest = digest(kernel, uniform);
-        if let Some(known) = self.pipelines.get(&digest)
-            && let Some((_, _, pipeline)) = known.iter().find(|(k, u, _)| *u == uniform && same(k, kernel))
-        {
-            match pipeline.ticket.now() {
-                Some(Err(error)) => return Err((*error).clone()),
-                _ => return Ok(pipeline.clone()),
+        if let Some(pipeline) = self.find(digest, kernel, uniform) {
+            return match pipeline.ticket.now() {
+                Some(Err(error)) => Err((*error).clone()),
+                _ => Ok(pipeline),
+            };
+        }
+        let job = self.job(&inner.device, kernel, uniform);
+        let pipeline = job.compile(inner)?;
+        self.keep(inner, job, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    fn find(&self, digest: u64, kernel: &Kernel, uniform: bool) -> Option<Arc<Pipeline>> {
+        let known = self.pipelines.get(&digest)?;
+        known.iter().find(|(k, u, _)| *u == uniform && same(k, kernel)).map(|(_, _, pipeline)| pipeline.clone())
+    }
+
+    /// What compiling a kernel needs.
+    fn job(&mut self, device: &wgpu::Device, kernel: &Arc<Kernel>, uniform: bool) -> Job {
+        let groups = self.layout(device, &kernel.access);
+        let words = uniform.then(|| self.uniform(device).clone());
+        Job { kernel: kernel.clone(), groups, words }
+    }
+
+    /// The kernels of a plan that have no pipeline yet, each once.
+    pub fn jobs(&mut self, device: &wgpu::Device, plan: &Plan) -> Vec<Job> {
+        let mut jobs: Vec<Job> = Vec::new();
+        for step in &plan.steps {
+            let (kernel, uniform) = (&step.kernel, step.n_words > 0);
+            let asked = jobs.iter().any(|j| j.words.is_some() == uniform && same(&j.kernel, kernel));
+            if !asked && self.find(digest(kernel, uniform), kernel, uniform).is_none() {
+                jobs.push(self.job(device, kernel, uniform));
             }
         }
-        let scopes = Scopes::push(&inner.device);
-        let (raw, groups, module) = self.compile(&inner.device, kernel, uniform);
-        let outcome = scopes.pop(&kernel.label, 0);
-        let ticket = match inner.seen(outcome) {
-            Outcome::Fine => inner.fine.clone(),
-            Outcome::Failed(error) => return Err(explain(kernel, &module, error)),
-            Outcome::Unknown(checks) => Ticket::waiting(checks, Vec::new()),
-        };
+        jobs
+    }
+
+    /// Keeps what a job gave; if another thread was first, both are as good.
+    pub fn keep(&mut self, inner: &Inner, job: Job, pipeline: Arc<Pipeline>) {
         super::count(&inner.counts.pipelines, 1);
-        let pipeline = Arc::new(Pipeline { raw, groups, ticket });
-        self.pipelines.entry(digest).or_default().push((kernel.clone(), uniform, pipeline.clone()));
+        let uniform = job.words.is_some();
+        let known = self.pipelines.entry(digest(&job.kernel, uniform)).or_default();
+        known.push((job.kernel, uniform, pipeline));
         self.n_pipelines += 1;
         if self.n_pipelines > IDLE {
             self.sweep();
         }
-        Ok(pipeline)
     }
 
-    fn compile(
-        &mut self,
-        device: &wgpu::Device,
-        kernel: &Kernel,
-        uniform: bool,
-    ) -> (wgpu::ComputePipeline, Arc<Layout>, wgpu::ShaderModule) {
-        let groups = self.layout(device, &kernel.access);
-        let words = uniform.then(|| self.uniform(device).clone());
+    /// Forgets pipelines that no plan holds.
+    fn sweep(&mut self) {
+        self.pipelines.retain(|_, known| {
+            known.retain(|(_, _, pipeline)| Arc::strong_count(pipeline) > 1);
+            !known.is_empty()
+        });
+        self.n_pipelines = self.pipelines.values().map(Vec::len).sum();
+    }
+
+    /// Forgets everything (after a failure that may have left invalid objects).
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// A kernel to be compiled.
+pub(super) struct Job {
+    kernel: Arc<Kernel>,
+    groups: Arc<Layout>,
+    /// The layout of the uniform words, if it has any.
+    words: Option<wgpu::BindGroupLayout>,
+}
+
+impl Job {
+    /// Compiles it. The error scopes are those of the calling thread.
+    pub fn compile(&self, inner: &Inner) -> Result<Arc<Pipeline>> {
+        let scopes = Scopes::push(&inner.device);
+        let (raw, module) = self.create(inner);
+        let ticket = match inner.seen(scopes.pop(&self.kernel.label, 0)) {
+            Outcome::Fine => inner.fine.clone(),
+            Outcome::Failed(error) => return Err(explain(&self.kernel, &module, error)),
+            Outcome::Unknown(checks) => Ticket::waiting(checks, Vec::new()),
+        };
+        Ok(Arc::new(Pipeline { raw, groups: self.groups.clone(), ticket }))
+    }
+
+    fn create(&self, inner: &Inner) -> (wgpu::ComputePipeline, wgpu::ShaderModule) {
+        let (device, kernel) = (&inner.device, &self.kernel);
         let label = Some(kernel.label.as_str());
+        let layouts = [Some(&self.groups.raw), self.words.as_ref()];
         let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label,
-            bind_group_layouts: &[Some(&groups.raw), words.as_ref()][..1 + usize::from(uniform)],
+            bind_group_layouts: &layouts[..1 + usize::from(self.words.is_some())],
             immediate_size: 0,
         });
         let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
@@ -157,24 +220,43 @@ impl Pipelines {
                 // kernels write workgroup memory before they read it
                 zero_initialize_workgroup_memory: false,
             },
-            cache: None,
+            cache: inner.cache.as_ref(),
         });
-        (raw, groups, module)
+        (raw, module)
     }
+}
 
-    /// Forgets pipelines that no plan holds.
-    fn sweep(&mut self) {
-        self.pipelines.retain(|_, known| {
-            known.retain(|(_, _, pipeline)| Arc::strong_count(pipeline) > 1);
-            !known.is_empty()
-        });
-        self.n_pipelines = self.pipelines.values().map(Vec::len).sum();
+/// Compiles jobs, on several threads if that is asked for.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn compile(inner: &Inner, jobs: &[Job], threads: usize) -> Vec<Result<Arc<Pipeline>>> {
+    let threads = threads.min(jobs.len());
+    if threads < 2 {
+        return jobs.iter().map(|job| job.compile(inner)).collect();
     }
+    let next = AtomicUsize::new(0);
+    let made: Vec<OnceLock<Result<Arc<Pipeline>>>> = jobs.iter().map(|_| OnceLock::new()).collect();
+    let work = || {
+        while let Some((job, place)) = {
+            let ix = next.fetch_add(1, Ordering::Relaxed);
+            jobs.get(ix).zip(made.get(ix))
+        } {
+            place.get_or_init(|| job.compile(inner));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            // a thread that cannot be had leaves its share to the others
+            let _spawned = std::thread::Builder::new().name("ridgepoint pipelines".into()).spawn_scoped(scope, work);
+        }
+        work();
+    });
+    made.into_iter().map(|place| place.into_inner().expect("bug: a job was left out")).collect()
+}
 
-    /// Forgets everything (after a failure that may have left invalid objects).
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
+/// Compiles jobs; browsers compile them side by side by themselves.
+#[cfg(target_arch = "wasm32")]
+pub(super) fn compile(inner: &Inner, jobs: &[Job], _threads: usize) -> Vec<Result<Arc<Pipeline>>> {
+    jobs.iter().map(|job| job.compile(inner)).collect()
 }
 
 /// The error of a kernel that does not compile, with line and column where the compiler gives them.

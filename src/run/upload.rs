@@ -149,7 +149,7 @@ impl Inner {
     }
 
     /// Into a buffer that exists: queued, so after everything submitted that may still use it.
-    fn write(
+    pub fn write(
         &self,
         buffer: &wgpu::Buffer,
         bytes: &[u8],

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["run"],
     &["tensor"],
     // More methods of `Tensor` and `Device`.
-    &["leaf", "autograd", "verify"],
+    &["leaf", "autograd", "verify", "capture"],
     &["ops"],
     &["linear"],
     &["penalty"],

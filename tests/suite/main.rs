@@ -5,6 +5,7 @@ mod autograd;
 #[cfg(feature = "bench")]
 mod bench;
 mod board;
+mod capture;
 mod check;
 #[cfg(feature = "cli")]
 mod cli;

@@ -22,7 +22,7 @@ pub(super) fn lower(steps: &mut Steps<'_>, [rows, n]: [usize; 2], inverse: bool)
         let lines = n / length;
         let held = (HELD / length).min((rows * lines).next_power_of_two());
         // Where a barrier is dear, few invocations are better.
-        let most = if steps.limits.cpu && !steps.limits.lockstep { 32 } else { 256 };
+        let most = steps.limits.lanes(steps.limits.tune().fft_lanes);
         let lanes = (length * held / 2).clamp(1, most);
         let overrides = vec![
             ("WG", lanes as f64),

@@ -153,7 +153,7 @@ impl Product {
 
 pub(super) fn lower(steps: &mut Steps<'_>, a: &Source, b: &Source, epilogue: Option<&Epilogue>) -> Result<(), String> {
     let mut p = Product::new(a, b);
-    if steps.limits.cpu && p.m > 1 && p.n > 1 {
+    if steps.limits.tune().matmul_blocks && p.m > 1 && p.n > 1 {
         pack_both(steps, &mut p)?;
     }
     let way = choose(&p, steps.limits);
@@ -308,7 +308,7 @@ fn vector(
     (splits, chunk): (usize, usize),
 ) -> Result<(), String> {
     let (w, v, outs, columns) = vector_sides(p);
-    let lanes = if steps.limits.cpu { 8 } else { 256 };
+    let lanes = steps.limits.lanes(steps.limits.tune().vector_lanes);
     let width = if mode == Mode::FourAcross { 4 } else { 1 };
     let per_plane = outs.div_ceil(lanes / parts * width);
     let units = per_plane * p.batch * splits;

@@ -91,7 +91,7 @@ impl Level {
         let chunks = self.n.div_ceil(LENGTH);
         let units = self.rows * chunks;
         let words = vec![word(self.n), word(chunks), word(units), 0];
-        let lanes = if steps.limits.cpu { 16 } else { 64 };
+        let lanes = steps.limits.lanes(steps.limits.tune().scan_lanes);
         let groups = units.div_ceil(lanes) as u64;
         let mut buffers = self.from.clone();
         let overrides = vec![("WG", lanes as f64), ("LENGTH", LENGTH as f64)];

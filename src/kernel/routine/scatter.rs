@@ -17,7 +17,7 @@ pub(super) fn lower(steps: &mut Steps<'_>, kind: Scatter, base: &Source, m: usiz
         Scatter::Min => Join::Min,
         Scatter::Replace => Join::Last,
     };
-    let lanes: usize = 64;
+    let lanes = steps.limits.lanes(steps.limits.tune().scatter_lanes);
     let text = join_text(join, base.dtype);
     let name = format!("{}/{}", format!("{kind:?}").to_lowercase(), base.dtype);
     // the ends of a range and the stretches between are about equally many

@@ -20,7 +20,7 @@ pub(super) fn lower(steps: &mut Steps<'_>, x: &Source, descending: bool) -> Resu
         orders[usize::from(n_merges.is_multiple_of(2))] = steps.scratch(elements)?;
     }
     let runs = n.div_ceil(RUN);
-    let lanes: usize = 64;
+    let lanes = steps.limits.lanes(steps.limits.tune().sort_lanes);
     let (item, key) = match x.dtype {
         DType::U32 => ("u32", "x[ix]"),
         DType::I32 => ("i32", "bitcast<u32>(x[ix]) ^ 0x80000000u"),

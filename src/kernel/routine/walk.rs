@@ -6,7 +6,7 @@ use crate::kernel::Operand;
 
 /// How many invocations of a workgroup walk a row each.
 fn lanes(steps: &Steps<'_>) -> usize {
-    if steps.limits.cpu { 16 } else { 64 }
+    steps.limits.lanes(steps.limits.tune().walk_lanes)
 }
 
 pub(super) fn isotonic(steps: &mut Steps<'_>, x: &Source) -> Result<(), String> {

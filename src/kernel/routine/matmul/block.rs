@@ -27,7 +27,8 @@ impl Block {
     pub fn all(limits: &Limits) -> impl Iterator<Item = Block> {
         let own = [1, 2, 4].into_iter().flat_map(|rows| [1, 2, 4].map(|cols| Block { rows, cols, shared: false }));
         let shared = [(2, 1), (4, 1), (8, 1), (4, 2), (8, 2)].map(|(rows, cols)| Block { rows, cols, shared: true });
-        own.chain(shared.into_iter().filter(|_| limits.subgroup as usize == LANES))
+        let sharing = limits.tune().matmul_shared && limits.subgroup as usize == LANES;
+        own.chain(shared.into_iter().filter(move |_| sharing))
     }
 
     /// Rows and columns of a unit: of a lane, or of a workgroup that shares its rows.

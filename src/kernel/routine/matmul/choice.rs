@@ -19,10 +19,11 @@ pub(super) enum Way {
 pub(super) fn choose(p: &Product, limits: &Limits) -> Way {
     // outputs side by side are fetched in longer stretches by the block kernel, though it repeats a row
     let (w, _, outs, _) = vector_sides(p);
-    let across = limits.cpu && w.mode(outs, p.k) == Mode::FourAcross;
+    let blocks = limits.tune().matmul_blocks;
+    let across = blocks && w.mode(outs, p.k) == Mode::FourAcross;
     if (p.m == 1 || p.n == 1) && !across {
         vector_way(p, limits)
-    } else if limits.cpu {
+    } else if blocks {
         block_way(p, limits)
     } else {
         tile_way(p, limits)
@@ -46,19 +47,20 @@ const TILE_CHAIN: usize = 1 << 19;
 const TURNS: usize = 1 << 15;
 
 /// Measured on llvmpipe (8 lanes in step): fetching four neighbours costs a lane as much as 52 multiply-adds, fetching
-/// them one by one 3.2 times that, passing one number round 1; a dispatch costs 40,000. Four workers, so that two to
-/// sixteen cores are kept busy.
+/// them one by one 3.2 times that, passing one number round 1; a dispatch costs 40,000. By default four workers, so that two
+/// to sixteen cores are kept busy.
 fn block_way(p: &Product, limits: &Limits) -> Way {
     const FETCH: f64 = 52.0;
     const SINGLE: f64 = 166.0;
     const DISPATCH: f64 = 40_000.0;
-    const WORKERS: usize = 4;
+    let tune = limits.tune();
+    let (workers, edge) = ((tune.matmul_units as usize / LANES).max(1), tune.matmul_edge as usize);
     let fetch = |mode: Mode| if mode.wide() { FETCH } else { SINGLE };
     let modes = [p.a.mode(p.m, p.k), p.b.mode(p.n, p.k)];
     let (fetch_a, fetch_b) = (fetch(modes[0]), fetch(modes[1]));
     let mut best = (f64::INFINITY, None);
     for splits in splits_of(p, limits, 4 * TURNS) {
-        for block in Block::all(limits) {
+        for block in Block::all(limits).filter(|b| 4 * b.rows.max(b.cols) <= edge) {
             let [height, width] = block.extent();
             let units = p.batch * p.m.div_ceil(height) * p.n.div_ceil(width) * splits;
             let groups = if block.shared { units } else { units.div_ceil(LANES) };
@@ -70,9 +72,9 @@ fn block_way(p: &Product, limits: &Limits) -> Way {
             };
             let step = left + 4.0 * c * fetch_b + 64.0 * r * c;
             let put = 4.0 * r * c * SINGLE;
-            let rounds = p.elements().div_ceil(LANES * WORKERS) as f64;
+            let rounds = p.elements().div_ceil(LANES * workers) as f64;
             let combine = if splits > 1 { DISPATCH + rounds * parts * FETCH } else { 0.0 };
-            let cost = groups.div_ceil(WORKERS) as f64 * (p.k.div_ceil(4 * splits) as f64 * step + put) + combine;
+            let cost = groups.div_ceil(workers) as f64 * (p.k.div_ceil(4 * splits) as f64 * step + put) + combine;
             if cost < best.0 {
                 best = (cost, Some(Way::Block { block, splits }));
             }
@@ -84,10 +86,14 @@ fn block_way(p: &Product, limits: &Limits) -> Way {
 /// Larger tiles use the bandwidth of workgroup memory better (in the ratio of the rates below), smaller ones keep more
 /// workgroups busy and waste less at the edges. A few hundred workgroups fill a large GPU.
 fn tile_way(p: &Product, limits: &Limits) -> Way {
+    let (units, most) = (f64::from(limits.tune().matmul_units), limits.tune().matmul_edge.max(32) as usize);
     let mut best = (f64::INFINITY, Way::Tile { side: 8, per: 1, splits: 1 });
     for splits in splits_of(p, limits, TILE_CHAIN) {
-        for (side, per, rate, full) in [(16, 2, 1.0, 128.0), (16, 1, 0.7, 256.0), (8, 1, 0.4, 512.0)] {
+        for (side, per, rate, full) in [(16, 2, 1.0, units), (16, 1, 0.7, 2.0 * units), (8, 1, 0.4, 4.0 * units)] {
             let tile = 4 * side * per;
+            if tile > most {
+                continue;
+            }
             let tiles = (p.batch * p.m.div_ceil(tile) * p.n.div_ceil(tile)) as f64;
             let busy = (tiles * splits as f64 / full).min(1.0);
             let work = tiles * (tile * tile) as f64 * p.k as f64 / (rate * busy);
@@ -117,12 +123,12 @@ fn vector_way(p: &Product, limits: &Limits) -> Way {
     };
     let piece = if mode == Mode::FourAlong { 4 } else { 1 };
     let width = if mode == Mode::FourAcross { 4 } else { 1 };
-    let parts = match (limits.cpu, w.k == 1) {
-        (true, _) => 1,
-        (false, along) => p.k.div_ceil(4 * piece).next_power_of_two().min(if along { 64 } else { 8 }),
-    };
+    let tune = limits.tune();
+    // lanes that share an output of columns fetch far apart: few do
+    let most = if w.k == 1 { tune.vector_share } else { tune.vector_share.min(8) };
+    let parts = p.k.div_ceil(4 * piece).next_power_of_two().min(most.min(tune.vector_lanes) as usize);
     let lanes = p.batch * outs.div_ceil(width) * parts;
-    let wanted = if limits.cpu { 64 } else { 65_536 };
+    let wanted = tune.vector_units as usize;
     let splits =
         (wanted / lanes.max(1)).min(p.k / (64 * piece * parts)).max(p.k.div_ceil(parts * piece * TURNS)).max(1);
     Way::Vector { mode, parts, splits }
