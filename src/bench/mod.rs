@@ -13,6 +13,8 @@
 //! - Medians with 95 % intervals ([`Summary`]); notes where samples scatter or the machine drifted. The first run, with
 //!   planning and pipelines, is given by itself ([`Entry::cold`]).
 //!
+//! [`tune`] finds by the same means which kernels an adapter is fastest with.
+//!
 //! ```no_run
 //! # fn main() -> ridgepoint::Result<()> {
 //! use ridgepoint::{bench, run::Options, Device};
@@ -32,6 +34,7 @@ mod report;
 mod run;
 mod sample;
 mod train;
+pub mod tune;
 mod work;
 
 pub use compare::{Change, Comparison, Verdict};

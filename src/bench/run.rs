@@ -211,7 +211,7 @@ fn items(device: &Device, settings: &Settings) -> Result<Vec<Item>> {
 }
 
 /// The greatest footprint: a power of two that a binding may have, 128 MiB at most.
-fn widest(device: &Device) -> u64 {
+pub(super) fn widest(device: &Device) -> u64 {
     let limit = device.limits().binding_bytes.min(device.limits().buffer_bytes).min(128 << 20);
     1 << limit.ilog2()
 }
@@ -260,7 +260,7 @@ fn best<T>(clock: &Clock, candidates: impl IntoIterator<Item = Result<(T, Probe)
         .ok_or_else(|| Error::input("bench", "there is no candidate", "report this"))
 }
 
-fn raw(probe: &Probe) -> impl Fn(&mut wgpu::CommandEncoder) -> Result<Option<Recording>> + '_ {
+pub(super) fn raw(probe: &Probe) -> impl Fn(&mut wgpu::CommandEncoder) -> Result<Option<Recording>> + '_ {
     |encoder| {
         probe.record(encoder);
         Ok(None)

@@ -122,7 +122,7 @@ fn grid(probed: &[Probed]) -> String {
 
 /// A few operations of different kinds (a fused map, a reduction, a product) against the reference.
 fn probe(summary: &AdapterSummary) -> Result<()> {
-    let common = Common { adapter: summary.to_string(), json: false };
+    let common = Common { adapter: summary.to_string(), json: false, cache: Some("none".into()) };
     let device = common.open()?;
     let values: Vec<f32> = (0..300).map(|i| (i as f32 * 0.37).sin() * 3.0).collect();
     let x = device.tensor(&values, [20, 15]);

@@ -135,7 +135,7 @@ impl Check {
             // opening says what is missing
             return Ok(vec![self.open(&self.common)?]);
         }
-        names.into_iter().map(|adapter| self.open(&Common { adapter, json: false })).collect()
+        names.into_iter().map(|adapter| self.open(&Common { adapter, json: false, cache: None })).collect()
     }
 
     fn open(&self, common: &Common) -> ridgepoint::Result<Device> {

@@ -127,6 +127,7 @@ impl Fit {
         let done = pollster::block_on(self.work(&device, &problem, &mut progress));
         progress.clear();
         let (fit, path) = done?;
+        self.common.keep(&device)?;
         let report = Report {
             adapter: device.name(),
             model: self.model.name(),

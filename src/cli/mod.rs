@@ -1,9 +1,10 @@
 //! The `ridgepoint` command: arguments, files, tables and pictures around the library.
 //!
-//! This is the only place that reads the environment (of which it needs nothing but whether it writes to a terminal).
+//! This is the only place that reads the environment: whether it writes to a terminal, and where the user's cache folder is.
 
 mod adapters;
 mod bench;
+mod cache;
 mod check;
 mod fit;
 mod gallery;
@@ -14,10 +15,13 @@ mod progress;
 mod report;
 mod shader_test;
 mod table;
+mod tune;
 
+use cache::Cache;
 use clap::{Args, Parser, Subcommand};
 use ridgepoint::run::{Adapter, Options};
 use ridgepoint::{Device, Error, Result};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Tensors, regularization penalties and solvers on any GPU, every result checked against an f64 reference.
@@ -34,6 +38,7 @@ enum Command {
     Fit(fit::Fit),
     Check(check::Check),
     Bench(bench::Bench),
+    Tune(tune::Tune),
     Penalties(penalties::Penalties),
     ShaderTest(shader_test::ShaderTest),
     Lint(lint::Lint),
@@ -48,6 +53,9 @@ struct Common {
     /// Print JSON for machines
     #[arg(long)]
     json: bool,
+    /// The folder with what `ridgepoint tune` found, where compiled pipelines are kept too; `none` keeps and uses nothing
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
 impl Common {
@@ -61,11 +69,25 @@ impl Common {
     }
 
     fn open(&self) -> Result<Device> {
-        let device = Device::open_blocking(self.options())?;
+        self.open_with(self.options())
+    }
+
+    /// The device, with what was tuned for it, and with the pipelines that are kept.
+    fn open_with(&self, options: Options) -> Result<Device> {
+        let cache = Cache::new(self.cache.as_deref());
+        let mut device = Device::open_blocking(options.clone())?;
+        if let Some(compiled) = cache.compiled(device.info()) {
+            device = Device::open_blocking(Options { compiled: Some(compiled), ..options })?;
+        }
         if let Some(note) = &device.info().note {
             eprintln!("note: {note} (`--adapter` chooses another)");
         }
-        Ok(device)
+        Ok(cache.tuned(device))
+    }
+
+    /// Keeps what the driver has compiled, where that is asked for.
+    fn keep(&self, device: &Device) -> Result<()> {
+        Cache::new(self.cache.as_deref()).keep(device)
     }
 }
 
@@ -98,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Fit(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Bench(command) => command.run(),
+        Command::Tune(command) => command.run(),
         Command::Penalties(command) => command.run(),
         Command::ShaderTest(command) => command.run(),
         Command::Lint(command) => command.run(),

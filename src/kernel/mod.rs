@@ -132,12 +132,17 @@ impl Limits {
     /// The choices between kernels.
     #[must_use]
     pub fn tune(&self) -> Tune {
-        let of_kind = match (self.cpu, self.lockstep) {
+        self.tuned.unwrap_or_else(|| self.of_kind())
+    }
+
+    /// The choices between kernels by the kind of executor.
+    #[must_use]
+    pub fn of_kind(&self) -> Tune {
+        match (self.cpu, self.lockstep) {
             (true, _) => Tune::PROCESSOR,
             (false, true) => Tune::LOCKSTEP,
             (false, false) => Tune::GRAPHICS,
-        };
-        self.tuned.unwrap_or(of_kind)
+        }
     }
 
     /// Lanes of a workgroup, within the limit.

@@ -149,6 +149,11 @@ impl Pool {
         }
     }
 
+    /// The bound on free bytes.
+    pub fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// Sets the bound on free bytes.
     pub fn set_limit(&self, bytes: u64) {
         self.limit.store(bytes, Ordering::Relaxed);

@@ -26,6 +26,7 @@ mod replay;
 #[cfg(test)]
 mod tests;
 mod time;
+mod tuned;
 mod upload;
 
 pub use memory::MemoryStats;
@@ -34,12 +35,13 @@ pub use read::Reading;
 pub use record::Recording;
 pub(crate) use replay::{Port, Replay};
 pub use time::Timing;
+pub use tuned::Tuned;
 pub use upload::Slice;
 
 use crate::dtype::DType;
 use crate::error::{Error, Result, Site};
 use crate::graph::{Data, Node};
-use crate::kernel::Limits;
+use crate::kernel::{Limits, Tune};
 use crate::shape::Shape;
 use entry::State;
 use fault::{Outcome, Scopes, Ticket, lock};
@@ -165,6 +167,30 @@ impl Device {
         self.inner.tend();
     }
 
+    /// Another handle to the same wgpu device, with other choices between kernels; plans, pipelines and memory are its own,
+    /// and tensors of the one are not tensors of the other.
+    #[must_use]
+    pub fn tuned(&self, tune: Tune) -> Device {
+        let of = &self.inner;
+        let mut summary = of.summary.clone();
+        summary.limits.tuned = Some(tune);
+        let pool = Pool::new(of.pool.limit(), summary.limits.buffer_bytes);
+        let inner = Inner {
+            device: of.device.clone(),
+            queue: of.queue.clone(),
+            summary,
+            guest: of.guest,
+            usages: of.usages,
+            lost: of.lost.clone(),
+            pool,
+            state: Mutex::default(),
+            counts: Counts::default(),
+            cache: of.cache.clone(),
+            fine: of.fine.clone(),
+        };
+        Device { inner: Arc::new(inner) }
+    }
+
     /// Sets how many bytes of free buffers are kept for reuse.
     pub fn set_pool_bytes(&self, bytes: u64) {
         self.inner.pool.set_limit(bytes);
@@ -269,10 +295,11 @@ impl Inner {
     ) -> Self {
         let mut summary = AdapterSummary::new(info, &device.limits(), device.features());
         match options.kernels {
-            Kernels::Auto => {}
+            Kernels::Auto => summary.limits.tuned = tuned::shipped(&summary),
             Kernels::Processor => (summary.limits.cpu, summary.limits.lockstep) = (true, false),
             Kernels::Graphics => (summary.limits.cpu, summary.limits.lockstep) = (false, false),
         }
+        summary.limits.tuned = options.tune.or(summary.limits.tuned);
         let (cache, said) = compiled::cache(&device, &summary, options.compiled.as_deref());
         if let Some(said) = said {
             summary.tell(said);

@@ -52,6 +52,9 @@ pub struct Options {
     /// `None`: nothing is kept. Bytes of another adapter, driver or version are not used; [`AdapterSummary::note`] then says
     /// so. Of an adopted device this needs the feature `PIPELINE_CACHE`.
     pub compiled: Option<Vec<u8>>,
+    /// The choices between kernels, as tuning found them ([`Tuned`](super::Tuned)). `None`: what the crate brings along for
+    /// adapters that were measured, or else what suits the kind of executor.
+    pub tune: Option<crate::kernel::Tune>,
     /// Features that the device gets where the adapter has them, for passes of the program's own; the engine needs none.
     pub features: wgpu::Features,
     /// How the embedded CPU device works, where it is the one that is opened.
@@ -68,6 +71,7 @@ impl Default for Options {
             usages: wgpu::BufferUsages::empty(),
             kernels: Kernels::Auto,
             compiled: None,
+            tune: None,
             features: wgpu::Features::empty(),
             #[cfg(feature = "cpu")]
             cpu: crate::cpu::Options::default(),

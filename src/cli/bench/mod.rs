@@ -8,9 +8,9 @@ use super::report::cannot_write;
 use super::{Common, Failure, Outcome, say};
 use clap::{Args, ValueEnum};
 use comfy_table::{CellAlignment, Table as Grid, presets};
+use ridgepoint::Error;
 use ridgepoint::bench::{self, Comparison, Entry, Report, Settings, Source, Verdict};
 use ridgepoint::run::Options;
-use ridgepoint::{Device, Error};
 use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
@@ -52,6 +52,9 @@ pub struct Bench {
     /// `auto` for the best adapter, `cpu` for the embedded CPU device, or a part of an adapter's name
     #[arg(long, value_name = "NAME", default_value = "auto")]
     adapter: String,
+    /// The folder with what `ridgepoint tune` found; `none` uses the defaults
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +100,8 @@ impl Bench {
         for path in [&self.json, &self.html].into_iter().flatten().filter(|p| !is_standard(p)) {
             std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(|e| cannot_write(path, &e))?;
         }
-        let common = Common { adapter: self.adapter.clone(), json: false };
-        let device = Device::open_blocking(Options { features: bench::features(), ..common.options() })?;
-        if let Some(note) = &device.info().note {
-            eprintln!("note: {note} (`--adapter` chooses another)");
-        }
+        let common = Common { adapter: self.adapter.clone(), json: false, cache: self.cache.clone() };
+        let device = common.open_with(Options { features: bench::features(), ..common.options() })?;
         let suites = self.suite.iter().flat_map(|s| s.parts()).collect();
         let settings = Settings { suites, filter: self.filter.clone(), seconds: self.time };
         let mut bar = Progress::new();
@@ -183,7 +183,7 @@ fn bar(share: f64) -> String {
     format!("{full}{part}{}", "·".repeat(rest))
 }
 
-fn grid(header: &[&str], right: &[usize]) -> Grid {
+pub fn grid(header: &[&str], right: &[usize]) -> Grid {
     let mut grid = Grid::new();
     grid.load_preset(presets::NOTHING).set_header(header.to_vec());
     for &ix in right {
