@@ -46,8 +46,8 @@ impl Comparison {
     /// - the 95 % intervals of the two medians do not overlap;
     /// - where both entries have a ceiling, that was timed alternately with them: their shares of it differ by more than
     ///   half the threshold to the same side, and the intervals of the shares do not overlap. What slows everything, a
-    ///   busy or a hot machine, is no regression of the entry. Peaks, latencies and training steps have no ceiling: for
-    ///   them a busy machine counts as a difference.
+    ///   busy or a hot machine, is no regression of the entry. Peaks and latencies have no ceiling: for them a busy machine
+    ///   counts as a difference.
     #[must_use]
     pub fn of(before: &Report, after: &Report, threshold: f64) -> Comparison {
         let same = |e: &Entry, f: &Entry| e.suite == f.suite && e.name == f.name && e.size == f.size;

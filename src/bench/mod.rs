@@ -8,7 +8,7 @@
 //! # How it is timed
 //! - Batches of about ten milliseconds, in one submission each, between two timestamps of the device, if these prove
 //!   consistent with each other and with the host's clock; otherwise by the host's clock.
-//! - An operation alternates with its ceiling, the hand-written copy, read or multiply-add kernel that suits the device best:
+//! - An operation or a training step alternates with its ceiling, the hand-written copy, read or multiply-add kernel that suits the device best:
 //!   the *share* is the median of the ratios of neighbours, which drifts of the machine leave alone.
 //! - Medians with 95 % intervals ([`Summary`]); notes where samples scatter or the machine drifted. The first run, with
 //!   planning and pipelines, is given by itself ([`Entry::cold`]).

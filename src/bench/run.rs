@@ -373,17 +373,18 @@ impl Bench<'_> {
         Ok(Ok(summarise(named, Some((unit, probe.work)), &samples, None)))
     }
 
+    /// Runs in a batch: for ten milliseconds, or a twentieth of the time there is, but `most` at most.
+    fn batch(&self, record: super::clock::Record<'_>, most: usize) -> Result<usize> {
+        let aim = (self.settings.seconds / 20.0).min(0.01);
+        self.clock.time(record, 1)?;
+        let once = self.clock.time(record, 1)?;
+        Ok(((aim / once.max(1e-9)).ceil() as usize).clamp(1, 4096).min(most).max(1))
+    }
+
     /// Times work, and a ceiling alternately; `most` runs fit into memory at once.
     fn samples(&self, record: super::clock::Record<'_>, top: Option<&Probe>, most: usize) -> Result<Samples> {
-        // batches of ten milliseconds, or a twentieth of the time there is
-        let aim = (self.settings.seconds / 20.0).min(0.01);
-        let batch = |record: super::clock::Record<'_>, most: usize| -> Result<usize> {
-            self.clock.time(record, 1)?;
-            let once = self.clock.time(record, 1)?;
-            Ok(((aim / once.max(1e-9)).ceil() as usize).clamp(1, 4096).min(most).max(1))
-        };
-        let runs = batch(record, most)?;
-        let tops = top.map(|probe| batch(&raw(probe), usize::MAX)).transpose()?.unwrap_or(1);
+        let runs = self.batch(record, most)?;
+        let tops = top.map(|probe| self.batch(&raw(probe), usize::MAX)).transpose()?.unwrap_or(1);
         // the first batch meets buffers that are new
         self.clock.time(record, runs)?;
         let mut samples = Samples { own: Vec::new(), top: Vec::new() };
@@ -497,9 +498,13 @@ impl Bench<'_> {
         Ok(Ok(summarise(named, Some((unit, amount)), &samples, Some(&self.tops[top].2))))
     }
 
-    fn train(&self, named: Entry, net: &Net) -> Result<Outcome> {
-        let device = &self.device;
+    /// Steps alternate with multiply-adds: a machine that is busy with other things slows both.
+    fn train(&mut self, named: Entry, net: &Net) -> Result<Outcome> {
+        let device = &self.device.clone();
         device.trim();
+        let top = self.top(Bound::Multiply, 0)?;
+        let top = &self.tops[top].2;
+        let runs = self.batch(&raw(&top.probe), usize::MAX)?;
         let floor = device.memory();
         let mut training = net.start(device)?;
         let (loss, gradients) = training.loss_and_gradients()?;
@@ -509,6 +514,9 @@ impl Bench<'_> {
             return Ok(Err(Skip::Wrong(verified.to_string())));
         }
         let error = verified.verdicts.iter().map(|v| v.ratio).fold(0.0, f64::max);
+        let nodes = all.iter().map(|t| t.node().cloned()).collect::<Result<Vec<_>>>()?;
+        let flops = train::products(&nodes);
+        drop(nodes);
         drop((loss, gradients));
         device.trim();
         let (mut own, mut host) = (Vec::new(), Vec::new());
@@ -527,21 +535,23 @@ impl Bench<'_> {
             step(&mut own, &mut host)?;
         }
         (own, host) = (Vec::new(), Vec::new());
-        let start = Instant::now();
+        let (start, mut tops) = (Instant::now(), Vec::new());
         while own.len() < 9 || (start.elapsed().as_secs_f64() < self.settings.seconds && own.len() < 400) {
+            tops.push(self.clock.time(&raw(&top.probe), runs)?);
             step(&mut own, &mut host)?;
         }
         let now = device.memory();
         let memory = (now.live + now.pooled).saturating_sub(floor.live + floor.pooled);
         let named = Entry {
             dispatches,
+            flops,
             cold: Some(cold),
             host: Summary::of(&host).map(|s| s.median),
             memory: Some(memory),
             error,
             ..named
         };
-        Ok(Ok(summarise(named, Some(("steps/s", 1e9)), &Samples { own, top: Vec::new() }, None)))
+        Ok(Ok(summarise(named, Some(("steps/s", 1e9)), &Samples { own, top: tops }, Some(top))))
     }
 }
 

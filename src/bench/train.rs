@@ -2,6 +2,7 @@
 
 use super::work::{Fill, Input};
 use crate::error::Result;
+use crate::graph::{Node, Op, Routine, topological};
 use crate::ops::{Conv, CrossEntropy, Pool};
 use crate::optim::Optimizer;
 use crate::run::Device;
@@ -68,6 +69,15 @@ pub fn nets() -> Vec<Net> {
             loss: transform,
         },
     ]
+}
+
+/// Operations of the products of matrices that a graph computes: those that count in a step.
+pub fn products(roots: &[Node]) -> f64 {
+    let of = |node: &Node| match node.op() {
+        Op::Routine(Routine::Matmul) => 2.0 * (node.elements() * node.source(0).shape()[2]) as f64,
+        _ => 0.0,
+    };
+    topological(roots, false).iter().map(of).sum()
 }
 
 fn mlp(p: &[Tensor], x: &Tensor, labels: &Tensor) -> Tensor {

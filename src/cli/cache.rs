@@ -104,4 +104,22 @@ mod tests {
         assert_eq!(none.keep_tuned(&device, &Tuned::of(device.info(), Vec::new())).expect("nothing to do"), None);
         assert_eq!(none.compiled(device.info()), None);
     }
+
+    #[test]
+    fn findings_are_used_and_damaged_or_foreign_files_are_not() {
+        let folder = std::env::temp_dir().join(format!("ridgepoint-cache-{}", std::process::id()));
+        let cache = Cache::new(Some(&folder));
+        let device = || Device::cpu().expect("the CPU device");
+        let plain = device().limits().tune();
+        let value = if plain.map_run == 8 { 4 } else { 8 };
+        let found = Tuned::of(device().info(), vec![("map_run".into(), value)]);
+        let path = cache.keep_tuned(&device(), &found).expect("written").expect("kept");
+        assert_eq!(cache.tuned(device()).limits().tune().map_run, value);
+        let own = found.to_string();
+        for text in [own.replace("map_run", "map_ran"), own.replace("Ridgepoint", "Another"), String::new()] {
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(cache.tuned(device()).limits().tune(), plain);
+        }
+        std::fs::remove_dir_all(folder).expect("removed");
+    }
 }

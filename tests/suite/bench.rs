@@ -44,6 +44,10 @@ fn training_gives_steps_host_time_and_memory() -> Result<()> {
     let report = report(&[Suite::Train], "mlp")?;
     let mlp = report.entries.first().expect("the perceptron");
     assert!(mlp.host.is_some_and(|host| host > 0.0 && host <= mlp.seconds.high));
+    // forward, and backward to all weights and to the inputs of two layers
+    let forward = 2.0 * 256.0 * (784 * 512 + 512 * 512 + 512 * 10) as f64;
+    assert!((2.0 * forward..3.0 * forward).contains(&mlp.flops), "{}", mlp.flops);
+    assert!(mlp.ceiling.as_ref().is_some_and(|c| c.share.median > 0.0), "timed beside multiply-adds");
     // six parameters of 670,000 numbers, their gradients, two averages of each: at least 4 x 2.7 MB
     assert!(mlp.memory.is_some_and(|bytes| bytes > 4 * 4 * 669_706), "{:?}", mlp.memory);
     Ok(())
@@ -56,6 +60,10 @@ fn settings_and_files_that_make_no_sense_are_refused() -> Result<()> {
     let nothing = refused(Settings { filter: Some("no such thing".into()), ..Settings::default() });
     assert!(nothing.contains("no such thing") && nothing.contains("softmax"), "{nothing}");
     assert!(refused(Settings { seconds: 0.0, ..Settings::default() }).contains("positive"));
+    let tuned = |settings| bench::tune::run(&device, &settings, &mut |_| {}).map(drop).unwrap_err().to_string();
+    let unknown = tuned(bench::tune::Settings { routine: Some("mop".into()), seconds: 0.1 });
+    assert!(unknown.contains("\"mop\"") && unknown.contains("matmul, vector"), "{unknown}");
+    assert!(tuned(bench::tune::Settings { routine: None, seconds: f64::NAN }).contains("positive"));
     let from = |text: &str| Report::from_json(text, "old.json").map(drop).unwrap_err().to_string();
     assert!(from("{}").contains("old.json: this is no report"));
     assert!(from("{\"schema\": 99}").contains("schema 99, this version reads 1"));
