@@ -31,7 +31,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Where wgpu may be named: the two executors, the methods that take a host's wgpu objects, the re-export, and what runs
 /// shaders as they are, a user's or those that measure an adapter.
-const NAMES_WGPU: &[&str] = &["run", "cpu", "leaf", "lib", "shader_test", "bench"];
+const NAMES_WGPU: &[&str] = &["run", "cpu", "leaf", "capture", "lib", "shader_test", "bench"];
 
 /// The limit of STYLE: no file is longer.
 const MAX_LINES: usize = 800;
