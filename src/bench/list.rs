@@ -295,45 +295,20 @@ fn adamw(x: &[Tensor], penalty: Option<&Penalty>) -> Vec<Tensor> {
     vec![moved, m, v]
 }
 
+/// A matrix of real numbers.
+fn matrix(rows: usize, cols: usize, split: Option<usize>) -> Vec<Input> {
+    vec![Input::real(&[rows, cols], split)]
+}
+
 /// What routines are tuned with: smaller than the above, and more of each kind. Two dozen candidates are verified on each.
 pub fn tuning() -> Vec<(&'static str, Vec<Work>)> {
-    let matrix = |rows: usize, cols: usize, split| vec![Input::real(&[rows, cols], split)];
     let own = || vec![Some(0)];
     let places = |bound: u32, len: usize| Input::real(&[len], None).filled(Fill::Index(bound));
     let scattered = || vec![Input::real(&[16_384], None), places(16_384, 1 << 18), Input::real(&[1 << 18], None)];
     vec![
-        (
-            "matmul",
-            vec![
-                product("matmul", 1, [512; 3], false),
-                product("matmul", 1, [1024; 3], false),
-                product("matmul tall", 1, [16_384, 64, 64], false),
-                product("matmul batched", 32, [128; 3], false),
-                product("matmul deep", 1, [64, 8192, 64], false),
-            ],
-        ),
-        (
-            "vector",
-            vec![
-                product("matmul vector", 1, [1, 2048, 2048], false),
-                product("matmul vector", 1, [2048, 2048, 1], false),
-            ],
-        ),
-        (
-            "rows",
-            vec![
-                moving("row sum", matrix(2048, 2048, Some(0)), 2048, own(), one(|x| x.sum(1))),
-                moving("sum", matrix(2048, 2048, None), 1, vec![None], one(Tensor::sum_all)),
-                moving("softmax", matrix(2048, 1024, Some(0)), 2048 * 1024, own(), one(|x| x.softmax(1))),
-                moving(
-                    "layer norm",
-                    matrix(2048, 512, Some(0)),
-                    2048 * 512,
-                    own(),
-                    one(|x| x.layer_norm(1, None, None, 1e-5)),
-                ),
-            ],
-        ),
+        ("matmul", tuning_products()),
+        ("vector", [[1, 2048, 2048], [2048, 2048, 1]].map(|s| product("matmul vector", 1, s, false)).into()),
+        ("rows", tuning_rows()),
         (
             "columns",
             vec![
@@ -341,16 +316,7 @@ pub fn tuning() -> Vec<(&'static str, Vec<Work>)> {
                 moving("column sum", matrix(65_536, 32, Some(1)), 32, own(), one(|x| x.sum(0))),
             ],
         ),
-        (
-            "map",
-            vec![
-                moving("chain", flat(1 << 22, 2), 1 << 22, own(), |x| vec![(&x[0] * 1.5 + 0.25).maximum(0.0) * &x[1]]),
-                moving("gelu", flat(1 << 20, 1), 1 << 20, own(), one(Tensor::gelu)),
-                moving("adamw", vec![Input::real(&[256, 2048], Some(0)); 4], 3 << 19, vec![Some(0); 3], |x| {
-                    adamw(x, None)
-                }),
-            ],
-        ),
+        ("map", tuning_maps()),
         (
             "scan",
             vec![
@@ -365,5 +331,36 @@ pub fn tuning() -> Vec<(&'static str, Vec<Work>)> {
                 vec![x[0].index_scatter(0, &x[1], &x[2], Scatter::Add)]
             })],
         ),
+    ]
+}
+
+fn tuning_products() -> Vec<Work> {
+    vec![
+        product("matmul", 1, [512; 3], false),
+        product("matmul", 1, [1024; 3], false),
+        product("matmul tall", 1, [16_384, 64, 64], false),
+        product("matmul batched", 32, [128; 3], false),
+        product("matmul deep", 1, [64, 8192, 64], false),
+    ]
+}
+
+fn tuning_rows() -> Vec<Work> {
+    let own = || vec![Some(0)];
+    let normed = one(|x| x.layer_norm(1, None, None, 1e-5));
+    vec![
+        moving("row sum", matrix(2048, 2048, Some(0)), 2048, own(), one(|x| x.sum(1))),
+        moving("sum", matrix(2048, 2048, None), 1, vec![None], one(Tensor::sum_all)),
+        moving("softmax", matrix(2048, 1024, Some(0)), 2048 * 1024, own(), one(|x| x.softmax(1))),
+        moving("layer norm", matrix(2048, 512, Some(0)), 2048 * 512, own(), normed),
+    ]
+}
+
+fn tuning_maps() -> Vec<Work> {
+    let chain = |x: &[Tensor]| vec![(&x[0] * 1.5 + 0.25).maximum(0.0) * &x[1]];
+    let state = vec![Input::real(&[256, 2048], Some(0)); 4];
+    vec![
+        moving("chain", flat(1 << 22, 2), 1 << 22, vec![Some(0)], chain),
+        moving("gelu", flat(1 << 20, 1), 1 << 20, vec![Some(0)], one(Tensor::gelu)),
+        moving("adamw", state, 3 << 19, vec![Some(0); 3], |x| adamw(x, None)),
     ]
 }

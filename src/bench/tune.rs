@@ -223,6 +223,45 @@ impl Tuner<'_> {
         }
         Ok(best)
     }
+
+    /// All choices of a routine, and the winners against the defaults; `watch` hears of each choice.
+    fn routine(
+        &mut self,
+        routine: &str,
+        works: &[Work],
+        watch: &mut dyn FnMut(&'static str),
+    ) -> Result<(Tune, Vec<Effect>)> {
+        let default = self.device.limits().of_kind();
+        let plain = Variant::new(self.device, default, works)?;
+        if let Some(fault) = plain.verify(works)? {
+            let message = format!("the default of {routine}: {fault}");
+            return Err(Error::input("tune", message, "`ridgepoint check` says more"));
+        }
+        let mut best = Variant::new(self.device, default, works)?;
+        for choice in choices(routine) {
+            watch(choice.name);
+            best = self.choose(choice, works, best)?;
+        }
+        if best.tune == default {
+            return Ok((default, Vec::new()));
+        }
+        let duel = self.duel(works, &plain, &best)?;
+        let better = mean(duel.iter().map(|d| d[2].median)) > LEAST && mean(duel.iter().map(|d| d[2].low)) > 1.0;
+        let effect = |(work, [default, tuned, gain]): (&Work, [Summary; 3])| Effect {
+            routine: routine.into(),
+            name: work.name.clone(),
+            size: work.size.clone(),
+            default,
+            tuned,
+            gain,
+        };
+        Ok((if better { best.tune } else { default }, works.iter().zip(duel).map(effect).collect()))
+    }
+}
+
+/// The choices of a routine.
+fn choices(routine: &str) -> impl Iterator<Item = &'static Choice> {
+    Tune::CHOICES.iter().filter(move |c| c.routine == routine)
 }
 
 /// The geometric mean.
@@ -237,6 +276,18 @@ pub fn routines() -> Vec<&'static str> {
     list::tuning().into_iter().map(|(routine, _)| routine).collect()
 }
 
+/// The workloads of the routines that are asked for.
+fn lists(settings: &Settings) -> Result<Vec<(&'static str, Vec<Work>)>> {
+    let chosen = |name: &str| settings.routine.as_ref().is_none_or(|r| r == name);
+    let lists: Vec<_> = list::tuning().into_iter().filter(|(name, _)| chosen(name)).collect();
+    if lists.is_empty() {
+        let asked = settings.routine.clone().unwrap_or_default();
+        let hint = format!("there are {}", routines().join(", "));
+        return Err(Error::input("tune", format!("no routine {asked:?}"), hint));
+    }
+    Ok(lists)
+}
+
 /// Tunes. Blocks until it is done; `watch` hears of every choice.
 ///
 /// # Errors
@@ -247,16 +298,7 @@ pub fn run(device: &Device, settings: &Settings, watch: &mut dyn FnMut(&Progress
         let message = format!("{} seconds for each candidate", settings.seconds);
         return Err(Error::input("tune", message, "give a positive number, e.g. 0.3"));
     }
-    let chosen = |name: &str| settings.routine.as_ref().is_none_or(|r| r == name);
-    let lists: Vec<_> = list::tuning().into_iter().filter(|(name, _)| chosen(name)).collect();
-    if lists.is_empty() {
-        let asked = settings.routine.clone().unwrap_or_default();
-        return Err(Error::input(
-            "tune",
-            format!("no routine {asked:?}"),
-            format!("there are {}", routines().join(", ")),
-        ));
-    }
+    let lists = lists(settings)?;
     let arena = memory::Arena::new(device, memory::TOTAL.min(widest(device)), memory::TOTAL);
     let trial = arena.probe(memory::Access::Write, memory::WALKS[0])?;
     let clock = Clock::new(device, &raw(&trial), 2)?;
@@ -264,39 +306,15 @@ pub fn run(device: &Device, settings: &Settings, watch: &mut dyn FnMut(&Progress
     let default = device.limits().of_kind();
     let (mut tune, mut effects) = (default, Vec::new());
     let mut tuner = Tuner { device, clock, seconds: settings.seconds, trials: Vec::new() };
-    let choices = |routine: &str| Tune::CHOICES.iter().filter(|c| c.routine == routine).collect::<Vec<_>>();
-    let total = lists.iter().map(|(routine, _)| choices(routine).len()).sum();
+    let total = lists.iter().map(|(routine, _)| choices(routine).count()).sum();
     let mut done = 0;
     for (routine, works) in &lists {
-        let plain = Variant::new(device, default, works)?;
-        if let Some(fault) = plain.verify(works)? {
-            return Err(Error::input(
-                "tune",
-                format!("the default of {routine}: {fault}"),
-                "`ridgepoint check` says more",
-            ));
-        }
-        let mut best = Variant::new(device, default, works)?;
-        for choice in choices(routine) {
-            watch(&Progress { done, total, name: choice.name });
-            best = tuner.choose(choice, works, best)?;
+        let (best, found) = tuner.routine(routine, works, &mut |name| {
+            watch(&Progress { done, total, name });
             done += 1;
-        }
-        if best.tune == default {
-            continue;
-        }
-        let duel = tuner.duel(works, &plain, &best)?;
-        if mean(duel.iter().map(|d| d[2].median)) > LEAST && mean(duel.iter().map(|d| d[2].low)) > 1.0 {
-            tune = default.differences(best.tune).fold(tune, |t, c| c.with(&t, c.of(&best.tune)).unwrap_or(t));
-        }
-        effects.extend(works.iter().zip(duel).map(|(work, [default, tuned, gain])| Effect {
-            routine: (*routine).into(),
-            name: work.name.clone(),
-            size: work.size.clone(),
-            default,
-            tuned,
-            gain,
-        }));
+        })?;
+        tune = default.differences(best).fold(tune, |t, c| c.with(&t, c.of(&best)).unwrap_or(t));
+        effects.extend(found);
         device.trim();
     }
     let info = device.info();

@@ -127,7 +127,6 @@ impl Fit {
         let done = pollster::block_on(self.work(&device, &problem, &mut progress));
         progress.clear();
         let (fit, path) = done?;
-        self.common.keep(&device)?;
         let report = Report {
             adapter: device.name(),
             model: self.model.name(),
@@ -176,6 +175,7 @@ impl Fit {
                 progress.set((100.0 * done / orders) as u64, 100, "digits of optimality");
             })
             .await?;
+        self.common.keep(device)?;
         let steps = match (self.path, &self.out) {
             (Some(n), _) => n,
             (None, Some(_)) if fitter.has_strength() => DRAWN,
