@@ -297,3 +297,18 @@ fn a_driver_is_given_back_what_it_compiled_and_nothing_else() {
         assert_eq!(compute(&third), want);
     }
 }
+
+#[test]
+fn sums_in_parts_are_replayed() {
+    for device in crate::devices(Kernels::Auto) {
+        let n = 1 << 18;
+        let (x, scale) = (device.tensor(&vec![1.0f32; n], [n]), device.scalar(1.0));
+        let sum = (&x * &scale).sum_all();
+        let mut step = device.capture().input("x", &x).input("scale", &scale).output("sum", &sum).build().unwrap();
+        for turn in 1..4 {
+            step.set("scale", f64::from(turn)).unwrap();
+            step.run().unwrap();
+            assert_eq!(step.read_blocking::<f32>("sum").unwrap(), [(n * turn as usize) as f32]);
+        }
+    }
+}
