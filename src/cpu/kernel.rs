@@ -1,7 +1,7 @@
 //! A compute entry point that can be dispatched: lowered to a tape, assembled for this processor.
 use super::lower;
+use super::machine::{How, Machine, Seen};
 pub use super::machine::{Isa, Span, Threads};
-use super::machine::{Machine, Seen};
 pub use super::sanitize::{Checks, Finding, Findings, Kind};
 use super::tape::Memory;
 
@@ -16,11 +16,13 @@ pub struct Config {
     pub fused: bool,
     /// What the sanitizer looks for.
     pub checks: Checks,
+    /// Straight-line stretches become machine code where the processor has the instructions.
+    pub native: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { isa: Isa::best(), subgroup_size: 32, fused: true, checks: Checks::default() }
+        Self { isa: Isa::best(), subgroup_size: 32, fused: true, checks: Checks::default(), native: true }
     }
 }
 
@@ -63,7 +65,10 @@ impl Kernel {
         };
         let lowered = lower::Config { subgroup: config.subgroup_size, checks, zero_workgroup };
         let tape = lower::lower(module, info, entry, &lowered)?;
-        let machine = Machine::checked(tape, config.isa, config.fused, config.checks)?;
+        let machine = Machine::new(
+            tape,
+            How { isa: config.isa, fused: config.fused, checks: config.checks, native: config.native },
+        )?;
         let bindings = machine.bindings().collect();
         Ok(Self {
             machine,
@@ -152,9 +157,7 @@ impl Kernel {
         let mut found = vec![];
         for (n, ((writes, name), span)) in bound.iter().enumerate() {
             for ((too, other), with) in &bound[..n] {
-                let apart =
-                    span.address() >= with.address() + with.bytes() || with.address() >= span.address() + span.bytes();
-                if (*writes || *too) && !apart {
+                if (*writes || *too) && span.meets(with) {
                     found.push(self.blank(Kind::Aliasing, &format!("{other}, {name}")));
                 }
             }

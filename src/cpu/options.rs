@@ -27,6 +27,9 @@ pub struct Options {
     pub subgroup_size: u32,
     /// `fma` rounds twice, as drivers without the instruction do; otherwise once.
     pub strict_fma: bool,
+    /// Stretches of a shader become machine code where the processor is an x86-64 with AVX-512; without it, or elsewhere, they are
+    /// interpreted, with the same results.
+    pub native: bool,
     /// What the sanitizer looks for.
     pub checks: Checks,
     /// Where it puts what it finds; keep a copy to read it. Results are complete when a submission is done.
@@ -43,6 +46,7 @@ impl Default for Options {
             isa: None,
             subgroup_size: 32,
             strict_fma: false,
+            native: true,
             checks: Checks::default(),
             findings: Arc::default(),
             memory_bytes: None,

@@ -63,6 +63,7 @@ impl Device {
             isa: options.isa.unwrap_or_default(),
             subgroup_size: options.subgroup_size,
             fused: !options.strict_fma,
+            native: options.native,
             checks: options.checks,
         };
         let threads = Threads::new(n_threads(options));

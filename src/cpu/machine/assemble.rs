@@ -10,6 +10,7 @@ use super::access::{
 use super::context::{Files, Ins, NO_SLOT, Run as Function};
 use super::fuse::Run;
 use super::inspect::Marks;
+use super::native::{Manner, Native, Region};
 use super::simd::{Handler, Isa};
 use super::tile::{Apart, Fused, RunTiles, Tiles};
 use super::watch::Site;
@@ -32,6 +33,24 @@ macro_rules! by_count {
     };
 }
 
+/// Operations of the body that are put together.
+pub enum Stretch {
+    /// With sums in processor registers.
+    Tiles(Run),
+    /// As machine code.
+    Native(Region),
+}
+
+impl Stretch {
+    /// Its operations in the body.
+    pub fn range(&self) -> (usize, usize) {
+        match self {
+            Self::Tiles(run) => (run.start, run.end),
+            Self::Native(region) => (region.start, region.end),
+        }
+    }
+}
+
 /// Flat code and the sizes it was checked against.
 pub struct Code {
     pub ins: Vec<Ins>,
@@ -40,6 +59,8 @@ pub struct Code {
     pub tiles: Vec<Tiles>,
     /// What the sanitizer's instructions look at.
     pub sites: Vec<Site>,
+    /// Machine code for stretches of the tape.
+    pub native: Native,
     /// Instructions of the prologue.
     pub prologue: usize,
 }
@@ -51,6 +72,8 @@ pub struct How {
     /// A multiply-add rounds once where the processor can.
     pub fused: bool,
     pub checks: Checks,
+    /// Stretches become machine code where the processor has the instructions.
+    pub native: bool,
 }
 
 /// Makes code of a tape.
@@ -64,6 +87,7 @@ pub struct Assembler<'t> {
     /// Instructions whose `t` is a label.
     jumps: Vec<(usize, Label)>,
     tiles: Vec<Tiles>,
+    native: Native,
     pub(super) checks: Checks,
     pub(super) marks: Marks,
     pub(super) sites: Vec<Site>,
@@ -75,8 +99,8 @@ pub type Done = Result<(), String>;
 ///
 /// # Errors
 /// Where the tape breaks its own rules.
-pub fn assemble(tape: &Tape, how: How, stride: usize, runs: &[Run]) -> Result<Code, String> {
-    let How { isa, fused, checks } = how;
+pub fn assemble(tape: &Tape, how: How, stride: usize, found: &[Stretch]) -> Result<Code, String> {
+    let How { isa, fused, checks, .. } = how;
     let marks = Marks::new(tape, checks);
     let mut a = Assembler {
         tape,
@@ -87,6 +111,7 @@ pub fn assemble(tape: &Tape, how: How, stride: usize, runs: &[Run]) -> Result<Co
         labels: HashMap::new(),
         jumps: vec![],
         tiles: vec![],
+        native: Native::default(),
         checks,
         marks,
         sites: vec![],
@@ -96,10 +121,14 @@ pub fn assemble(tape: &Tape, how: How, stride: usize, runs: &[Run]) -> Result<Co
     }
     let prologue = a.ins.len();
     let mut at = 0;
-    for run in runs {
-        tape.body[at..run.start].iter().try_for_each(|op| a.watched(op))?;
-        a.run(run)?;
-        at = run.end;
+    for stretch in found {
+        let (start, end) = stretch.range();
+        tape.body[at..start].iter().try_for_each(|op| a.watched(op))?;
+        match stretch {
+            Stretch::Tiles(run) => a.run(run)?,
+            Stretch::Native(region) => a.region(region)?,
+        }
+        at = end;
     }
     tape.body[at..].iter().try_for_each(|op| a.watched(op))?;
     for (at, label) in std::mem::take(&mut a.jumps) {
@@ -111,12 +140,13 @@ pub fn assemble(tape: &Tape, how: How, stride: usize, runs: &[Run]) -> Result<Co
         memory: tape.memory.len(),
         shapes: usize::from(tape.n_shapes),
         stride,
+        scratch: a.native.scratch,
     };
     let lines = files.lanes as u64 * stride as u64;
     if lines > u64::from(u32::MAX) || files.lanes < 2 {
         return Err(format!("the kernel needs {} lane registers; that is not possible", files.lanes));
     }
-    Ok(Code { ins: a.ins, files, tiles: a.tiles, prologue, sites: a.sites })
+    Ok(Code { ins: a.ins, files, tiles: a.tiles, native: a.native.seal(), prologue, sites: a.sites })
 }
 
 impl Assembler<'_> {
@@ -285,6 +315,41 @@ impl Assembler<'_> {
         if let Some(over) = over {
             self.ins[over].t = self.ins.len() as u32;
         }
+        Ok(())
+    }
+
+    /// A stretch as machine code: what is uniform first, then the instruction that runs it, and behind it the plain ones.
+    fn region(&mut self, region: &Region) -> Done {
+        let ops = region.start..region.end;
+        let (isa, fused) = (self.isa, self.fused);
+        let mut native = std::mem::take(&mut self.native);
+        let handler = |op: &Op| {
+            Some(self.with(match op {
+                Op::Un(f, ..) => select::unary(isa, *f, true),
+                Op::Bin(f, ..) => select::binary(isa, *f, [false; 2]),
+                Op::Ter(f, ..) => select::ternary(isa, *f, [false; 3], fused),
+                Op::Qua(f, ..) => select::quaternary(isa, *f, true),
+                Op::WideUn(f, ..) => select::wide_unary(isa, *f, true),
+                Op::WideBin(f, ..) => select::wide_binary(isa, *f, true),
+                Op::WideCmp(f, ..) => select::wide_compare(isa, *f, true),
+                Op::WideFrom(f, ..) => select::wide_from(isa, *f, true),
+                Op::WideInto(f, ..) => select::wide_into(isa, *f, true),
+                _ => return None,
+            }))
+        };
+        let manner = Manner { fused, stride: self.stride };
+        let function = native.add(self.tape, region, manner, &handler);
+        self.native = native;
+        let Some(function) = function else { return self.tape.body[ops].iter().try_for_each(|op| self.op(op)) };
+        region.heads.iter().try_for_each(|n| self.op(&self.tape.body[*n]))?;
+        let at = self.ins.len();
+        let mut i = self.blank::<flow::RunNative>();
+        i.t = function;
+        self.ins.push(i);
+        for n in ops.filter(|n| !region.heads.contains(n)) {
+            self.op(&self.tape.body[n])?;
+        }
+        self.ins[at].offset = self.ins.len() as u32;
         Ok(())
     }
 

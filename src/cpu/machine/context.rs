@@ -5,6 +5,7 @@
 )]
 use super::line::{LANES, Lane, Line, Words, all, splat};
 use super::memory::Mem;
+use super::native::Native;
 use super::shape::Shape;
 use super::tile::Tiles;
 use super::watch::{Site, Watch};
@@ -78,6 +79,10 @@ pub struct Context<'a> {
     memory: &'a [Mem],
     shapes: &'a [Cell<Shape>],
     tiles: &'a [Tiles],
+    /// Machine code for stretches of the tape, if there is any.
+    pub native: Option<&'a Native>,
+    /// Where the scratch lines begin.
+    scratch: usize,
     /// Lines in use in each register.
     lines: usize,
     /// Lines from one register to the next.
@@ -107,6 +112,8 @@ pub struct Files {
     pub shapes: usize,
     /// Lines from one lane register to the next.
     pub stride: usize,
+    /// Lines after the lane registers, for machine code.
+    pub scratch: usize,
 }
 
 impl<'a> Context<'a> {
@@ -122,7 +129,7 @@ impl<'a> Context<'a> {
         shapes: &'a [Cell<Shape>],
         tiles: &'a [Tiles],
     ) -> Self {
-        let fits = lanes.len() >= files.lanes * files.stride
+        let fits = lanes.len() >= files.lanes * files.stride + files.scratch
             && uniforms.len() >= files.uniforms
             && memory.len() >= files.memory
             && shapes.len() >= files.shapes;
@@ -135,6 +142,8 @@ impl<'a> Context<'a> {
             memory,
             shapes,
             tiles,
+            native: None,
+            scratch: files.lanes * files.stride,
             lines: stride,
             stride,
             full,
@@ -189,6 +198,11 @@ impl<'a> Context<'a> {
     #[inline(always)]
     pub fn files(&self) -> (&'a [Cell<Line>], &'a [Cell<u32>]) {
         (self.lanes, self.uniforms)
+    }
+
+    /// The scratch lines.
+    pub fn scratch(&self) -> &'a [Cell<Line>] {
+        &self.lanes[self.scratch..]
     }
 
     /// A memory variable.

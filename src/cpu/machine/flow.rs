@@ -3,6 +3,15 @@ use super::context::{Any, Context, Ins};
 use super::line::{LANES, Line, blend, splat};
 use super::simd::{Handler, Simd, Straight};
 
+/// Machine code for the operations that follow; goes on at `offset` if it could run.
+pub struct RunNative;
+impl Handler for RunNative {
+    #[inline(always)]
+    fn run<S: Simd, const HW: bool>(c: &mut Context<'_>, i: &Ins, pc: usize) -> usize {
+        if c.native.is_some_and(|native| native.run(i.t, c)) { i.offset as usize } else { pc + 1 }
+    }
+}
+
 /// The position after the last instruction.
 pub const DONE: usize = usize::MAX;
 

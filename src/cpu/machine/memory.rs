@@ -39,6 +39,12 @@ impl Span {
         self.bytes
     }
 
+    /// Do two spans share bytes?
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.address() < other.address() + other.bytes && other.address() < self.address() + self.bytes
+    }
+
     /// Where it begins.
     #[must_use]
     pub fn address(&self) -> usize {
@@ -71,6 +77,12 @@ impl Mem {
         // SAFETY: the sum does not exceed the length of the variable.
         (u64::from(address) + u64::from(bytes) <= u64::from(self.bytes))
             .then(|| unsafe { self.pointer.add(address as usize) })
+    }
+
+    /// Where it begins.
+    #[inline(always)]
+    pub fn start(self) -> *const u8 {
+        self.pointer
     }
 
     /// Sets all of it to zero; only for memory that can be written.

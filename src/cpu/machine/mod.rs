@@ -17,6 +17,7 @@ mod group;
 mod inspect;
 mod line;
 mod memory;
+mod native;
 mod operands;
 mod select;
 mod shadow;
@@ -29,9 +30,10 @@ mod threads;
 mod tile;
 mod watch;
 
-use super::sanitize::{Checks, Kind};
+use super::sanitize::Kind;
 use super::tape::{At, Memory, Tape};
-use assemble::{Code, How};
+pub use assemble::How;
+use assemble::{Code, Stretch};
 use grid::{Grid, Plan};
 pub use memory::Span;
 pub use simd::Isa;
@@ -75,27 +77,17 @@ impl std::fmt::Debug for Machine {
 }
 
 impl Machine {
-    /// Assembles a tape; `fused`: multiply-add rounds once where the processor can.
+    /// Assembles a tape in this way.
     ///
     /// # Errors
     /// Where the tape breaks its own rules.
-    #[cfg(test)]
-    pub fn new(tape: Tape, isa: Isa, fused: bool) -> Result<Self, String> {
-        Self::checked(tape, isa, fused, Checks::default())
-    }
-
-    /// The same, under the eyes of the sanitizer.
-    ///
-    /// # Errors
-    /// As of `new`.
-    pub fn checked(tape: Tape, isa: Isa, fused: bool, checks: Checks) -> Result<Self, String> {
+    pub fn new(tape: Tape, how: How) -> Result<Self, String> {
         if tape.subgroup == 0 || tape.subgroup as usize > group::MAX_LANES {
             return Err(format!("subgroups of {} lanes; 1 to {} are possible", tape.subgroup, group::MAX_LANES));
         }
         let plan = Plan::new(&tape);
-        let how = How { isa, fused, checks };
         let code = assemble::assemble(&tape, how, plan.lines(), &[])?;
-        let watch = checks.any().then(|| Mutex::new(inspect::watch(&tape, checks)));
+        let watch = how.checks.any().then(|| Mutex::new(inspect::watch(&tape, how.checks)));
         Ok(Self { tape, how, code, quick: OnceLock::new(), plan, idle: Mutex::new(vec![]), watch })
     }
 
@@ -120,7 +112,8 @@ impl Machine {
         if let Some(watch) = &self.watch {
             return self.watched(watch, &grid, memory, immediates);
         }
-        let code = self.quick.get_or_init(|| self.quick(&grid, memory, immediates)).as_ref().unwrap_or(&self.code);
+        let quick = self.quick.get_or_init(|| self.quick(&grid, memory, immediates)).as_ref();
+        let code = quick.filter(|_| !self.overlap(memory)).unwrap_or(&self.code);
         threads.share(grid.n_blocks(), |next| {
             let Some(mut run) = next() else { return };
             let idle = self.idle().pop();
@@ -155,6 +148,19 @@ impl Machine {
         &self.tape
     }
 
+    /// Does a binding that is written share bytes with another? Stretches that are put together take it that none does.
+    fn overlap(&self, memory: &[Span]) -> bool {
+        let bindings = self.tape.memory.iter().filter_map(|m| match m {
+            Memory::Binding { writable, .. } => Some(*writable),
+            _ => None,
+        });
+        let bound: Vec<_> = bindings.zip(memory).collect();
+        bound
+            .iter()
+            .enumerate()
+            .any(|(n, (writes, span))| bound[..n].iter().any(|(too, other)| (*writes || *too) && span.meets(other)))
+    }
+
     /// The code with runs of multiply-adds put together, if there are any.
     fn quick(&self, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Option<Code> {
         let mut state = State::new(&self.tape, &self.code);
@@ -162,11 +168,20 @@ impl Machine {
         if self.how.checks.any() {
             return None;
         }
-        let runs = fuse::runs(&self.tape, &shapes);
-        if runs.is_empty() {
+        let native = self.how.native && self.how.isa.min(Isa::best()) == Isa::Avx512;
+        let regions = if native { native::regions(&self.tape, &shapes) } else { vec![] };
+        let mut found: Vec<Stretch> = regions.into_iter().map(Stretch::Native).collect();
+        for run in fuse::runs(&self.tape, &shapes) {
+            let apart = |s: &Stretch| s.range().1 <= run.start || s.range().0 >= run.end;
+            if found.iter().all(apart) {
+                found.push(Stretch::Tiles(run));
+            }
+        }
+        if found.is_empty() {
             return None;
         }
-        assemble::assemble(&self.tape, self.how, self.plan.lines(), &runs).ok()
+        found.sort_by_key(Stretch::range);
+        assemble::assemble(&self.tape, self.how, self.plan.lines(), &found).ok()
     }
 
     /// The idle states; a thread that panicked left none behind.

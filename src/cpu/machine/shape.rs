@@ -9,6 +9,8 @@ pub struct Shape {
     stride: u32,
     /// Every line begins at the same address.
     same: bool,
+    /// Every line begins where the one before it ends, or later.
+    rises: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,22 +23,24 @@ enum Kind {
 
 impl Shape {
     /// Not looked at yet.
-    pub const UNKNOWN: Self = Self { kind: Kind::Unknown, stride: 0, same: false };
+    pub const UNKNOWN: Self = Self { kind: Kind::Unknown, stride: 0, same: false, rises: false };
     /// Nothing is known.
-    pub const OTHER: Self = Self { kind: Kind::Other, stride: 0, same: false };
+    pub const OTHER: Self = Self { kind: Kind::Other, stride: 0, same: false, rises: false };
 
     /// The shape of a lane register.
     pub fn of(lane: Lane<'_>) -> Self {
         let Some(first) = lane.first() else { return Self::OTHER };
         let first = first.get().0;
         let stride = first[1].wrapping_sub(first[0]);
-        let (mut odd, mut apart) = (0, 0);
+        let (mut odd, mut apart, mut rises, mut end) = (0, 0, true, first[0]);
         for line in lane {
             let a = line.get().0;
             odd |= uneven(&a, stride);
             apart |= a[0] ^ first[0];
+            rises &= a[0] >= end;
+            end = a[0].saturating_add(stride.wrapping_mul(LANES as u32));
         }
-        if odd == 0 { Self { kind: Kind::Even, stride, same: apart == 0 } } else { Self::OTHER }
+        if odd == 0 { Self { kind: Kind::Even, stride, same: apart == 0, rises } } else { Self::OTHER }
     }
 
     /// Not looked at yet?
@@ -49,6 +53,12 @@ impl Shape {
     #[inline(always)]
     pub fn stride(self) -> Option<u32> {
         (self.kind == Kind::Even).then_some(self.stride)
+    }
+
+    /// Each line begins where the one before it ends, or later.
+    #[inline(always)]
+    pub fn rises(self) -> bool {
+        self.rises
     }
 
     /// All lines begin at the same address.

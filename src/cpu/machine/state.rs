@@ -51,7 +51,7 @@ impl State {
             uniforms[r.ix()] = *word;
         }
         Self {
-            lanes: vec![Line::ZERO; files.lanes * files.stride],
+            lanes: vec![Line::ZERO; files.lanes * files.stride + files.scratch],
             uniforms,
             workgroup: vec![Line::ZERO; workgroup / 64],
             immediates: vec![0; immediates.unwrap_or(0).div_ceil(4)],
@@ -143,12 +143,15 @@ impl State {
         let is_workgroup = |m: &Memory| tape.zero_workgroup && matches!(m, Memory::Workgroup { .. });
         let zeroed: Vec<Mem> =
             tape.memory.iter().zip(&memory).filter(|(m, _)| is_workgroup(m)).map(|(_, m)| *m).collect();
+        let needed = code.files.lanes * code.files.stride + code.files.scratch;
+        self.lanes.resize(needed.max(self.lanes.len()), Line::ZERO);
         let lanes = Cell::from_mut(self.lanes.as_mut_slice()).as_slice_of_cells();
         let uniforms = Cell::from_mut(self.uniforms.as_mut_slice()).as_slice_of_cells();
         let shapes = Cell::from_mut(self.shapes.as_mut_slice()).as_slice_of_cells();
         let mut c = Context::new(&code.files, lanes, uniforms, &memory, shapes, &code.tiles);
         c.subgroup = tape.subgroup as usize;
         c.sites = &code.sites;
+        c.native = Some(&code.native);
         c.watch = watch;
         work(&mut c, &pattern, &zeroed);
         self.pattern = Some(pattern);

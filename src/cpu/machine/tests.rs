@@ -1,7 +1,8 @@
 //! Small tapes, written by hand, on every instruction set that the processor has.
 use super::super::math::{Bin, Ter};
+use super::super::sanitize::Checks;
 use super::super::tape::{Addr, At, BuiltIn, Cell, EXIST, Label, MASK, MemIx, Memory, Op, Reg, Tape};
-use super::{Isa, Machine, Span, Threads};
+use super::{How, Isa, Machine, Span, Threads};
 
 /// A binding by number.
 fn binding(n: u32, writable: bool) -> Memory {
@@ -52,7 +53,9 @@ fn store(s: &[Reg], addr: Addr) -> Op {
 fn run(tape: &Tape, buffers: &[Vec<u32>], groups: [u32; 3]) -> Vec<Vec<Vec<u32>>> {
     let mut results = vec![];
     for isa in Isa::available() {
-        let machine = Machine::new(tape.clone(), *isa, true).unwrap();
+        let machine =
+            Machine::new(tape.clone(), How { isa: *isa, fused: true, checks: Checks::default(), native: true })
+                .unwrap();
         for threads in [1, 3] {
             let mut buffers = buffers.to_vec();
             let spans: Vec<Span> = buffers.iter_mut().map(|b| span(b)).collect();

@@ -47,6 +47,11 @@ impl Runner {
         Self::cpu(&Options { isa: Some(Isa::Portable), subgroup_size: 8, checks, ..Options::default() })
     }
 
+    /// The CPU device without machine code: all is interpreted.
+    pub fn interpreted() -> Option<Self> {
+        Self::cpu(&Options { native: false, ..Options::default() })
+    }
+
     fn cpu(options: &Options) -> Option<Self> {
         Self::new(Which::Cpu, cpu::instance(options), Arc::clone(&options.findings))
     }

@@ -125,6 +125,16 @@ fn random_programs_agree() {
     assert!(reports.is_empty(), "first ours, then the oracle's\n{}", reports.join("\n"));
 }
 
+/// Machine code against the interpreter.
+#[test]
+fn random_programs_agree_with_and_without_machine_code() {
+    let (Some(native), Some(plain)) = (Runner::open(Which::Cpu), Runner::interpreted()) else {
+        panic!("the CPU device is always there")
+    };
+    let reports = fuzz([&native, &plain], number("RIDGEPOINT_FUZZ_SEED", 1), number("RIDGEPOINT_FUZZ", 1000) as usize);
+    assert!(reports.is_empty(), "first machine code, then interpreted\n{}", reports.join("\n"));
+}
+
 /// The CPU device against itself, set up otherwise: much faster, and the sanitizer has nothing to report.
 #[test]
 fn random_programs_agree_however_the_device_is_set_up() {

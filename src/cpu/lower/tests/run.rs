@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use super::super::{
-    super::machine::{Isa, Machine, Span, Threads},
+    super::machine::{How, Isa, Machine, Span, Threads},
+    super::sanitize::Checks,
     super::tape::{Memory, Tape},
 };
 
@@ -15,7 +16,8 @@ pub fn machine(tape: &Tape, isa: Isa, buffers: &[Words], groups: [u32; 3]) -> Wo
     static THREADS: OnceLock<Threads> = OnceLock::new();
     let threads = THREADS.get_or_init(|| Threads::new(1));
     let mut buffers = buffers.to_vec();
-    let machine = Machine::new(tape.clone(), isa, false).expect("assembles");
+    let machine = Machine::new(tape.clone(), How { isa, fused: false, checks: Checks::default(), native: true })
+        .expect("assembles");
     let bindings: Vec<u32> = tape
         .memory
         .iter()
