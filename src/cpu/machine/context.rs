@@ -250,6 +250,7 @@ impl<'a> Context<'a> {
     pub fn refresh(&mut self) {
         let (mut and, mut or, mut differ) = (splat(!0), splat(0), splat(0));
         for (m, e) in self.mask().iter().zip(self.exist()) {
+            std::hint::black_box(()); // see `math::call`: without it the compiler gathers
             let (m, e) = (m.get().0, e.get().0);
             for j in 0..LANES {
                 and[j] &= m[j];

@@ -34,6 +34,7 @@ impl Shape {
         let stride = first[1].wrapping_sub(first[0]);
         let (mut odd, mut apart, mut rises, mut end) = (0, 0, true, first[0]);
         for line in lane {
+            std::hint::black_box(()); // see `math::call`: without it the compiler gathers
             let a = line.get().0;
             odd |= uneven(&a, stride);
             apart |= a[0] ^ first[0];

@@ -466,6 +466,7 @@ impl Straight for WatchDivisor {
 fn united(lane: Lane<'_>, f: impl Fn(u32) -> u32) -> u32 {
     let mut bits = splat(0);
     for line in lane {
+        std::hint::black_box(()); // see `math::call`: without it the compiler gathers
         let line = line.get().0;
         for j in 0..LANES {
             bits[j] |= f(line[j]);

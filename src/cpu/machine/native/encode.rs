@@ -85,6 +85,12 @@ pub const BROADCAST_GPR: Form = Form { unit: 4, ..form(2, 1, 0x7c) };
 pub const GATHER: Form = Form { unit: 4, ..form(2, 1, 0x90) };
 pub const SCATTER: Form = Form { unit: 4, ..form(2, 1, 0xa0) };
 
+#[cfg(test)]
+thread_local! {
+    /// A form, and the wrong one that stands in for it: a planted mistake.
+    pub static PLANTED: std::cell::Cell<Option<(Form, Form)>> = const { std::cell::Cell::new(None) };
+}
+
 /// Conditions of jumps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum If {
@@ -135,6 +141,8 @@ impl Code {
 
     /// A vector instruction: `reg` the first operand, `second` the second (0 where there is none), under a mask.
     fn vector(&mut self, f: Form, reg: u8, second: u8, rm: Rm, k: K, zero: bool) {
+        #[cfg(test)]
+        let f = PLANTED.get().filter(|(right, _)| *right == f).map_or(f, |(_, wrong)| wrong);
         let (x, b, v) = match rm {
             Rm::Zmm(Zmm(r)) => (r >> 4 & 1, r >> 3 & 1, second >> 4 & 1),
             Rm::Gpr(Gpr(r)) | Rm::K(K(r)) => (0, r >> 3 & 1, second >> 4 & 1),

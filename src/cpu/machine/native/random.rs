@@ -3,6 +3,7 @@ use super::super::super::math::{Bin, Qua, Ter, Un, bin, qua, ter, un};
 use super::super::super::sanitize::Checks;
 use super::super::super::tape::{Addr, At, BuiltIn, Cell, EXIST, Label, MemIx, Memory, Op, Reg, Tape};
 use super::super::{How, Isa, Machine, Span, Threads};
+use super::encode;
 
 macro_rules! unaries {
     ($($name:ident)*) => { &[$(Un::$name),*] };
@@ -363,5 +364,32 @@ fn random_tapes_agree() {
     if let Some(seed) = (0..seeds).find(|seed| difference(&tape(*seed), *seed).is_some()) {
         let small = shrink(tape(seed), seed);
         panic!("seed {seed}: {}\n{small}", difference(&small, seed).unwrap());
+    }
+}
+
+/// A wrong instruction in place of the right one shows in some tape.
+#[test]
+fn planted_mistakes_are_found() {
+    if Isa::best() != Isa::Avx512 {
+        return;
+    }
+    let pairs = [
+        (encode::ADDPS, encode::SUBPS),
+        (encode::MINPS, encode::MAXPS),
+        (encode::PADDD, encode::PSUBD),
+        (encode::PANDND, encode::PANDD),
+        (encode::PMINSD, encode::PMINUD),
+        (encode::PMAXUD, encode::PMAXSD),
+        (encode::PSRLVD, encode::PSRAVD),
+        (encode::PCMPUD, encode::PCMPD),
+        (encode::FMADD231, encode::FMADD213),
+        (encode::CVTUDQ2PS, encode::CVTDQ2PS),
+        (encode::PORD, encode::PXORD),
+    ];
+    for pair in pairs {
+        encode::PLANTED.set(Some(pair));
+        let found = (0..2000).any(|seed| difference(&tape(seed), seed).is_some());
+        encode::PLANTED.set(None);
+        assert!(found, "{pair:?} is not found");
     }
 }
