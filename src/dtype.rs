@@ -24,6 +24,27 @@ pub enum DType {
     Bool,
 }
 
+/// A binary32 on the same side of every binary16, every bfloat16 and every tie between them as `x`: what is lost of `x` shows in
+/// the last bit. Rounding it once more rounds `x` once.
+fn sticky(x: f64) -> f32 {
+    let near = x as f32;
+    if f64::from(near) == x || !near.is_finite() {
+        return near;
+    }
+    let inward = u32::from(f64::from(near).abs() > x.abs());
+    f32::from_bits((near.to_bits() - inward) | 1)
+}
+
+/// The nearest binary16, ties to even. (`half`'s own conversion from f64 rounds twice.)
+pub(crate) fn to_f16(x: f64) -> half::f16 {
+    half::f16::from_f32(sticky(x))
+}
+
+/// The nearest bfloat16, ties to even. (`half`'s own conversion from f64 drops the last bits of a binary32.)
+pub(crate) fn to_bf16(x: f64) -> half::bf16 {
+    half::bf16::from_f32(sticky(x))
+}
+
 impl DType {
     /// All of them.
     pub const ALL: [DType; 6] = [DType::F32, DType::F16, DType::BF16, DType::I32, DType::U32, DType::Bool];
@@ -135,5 +156,23 @@ impl Element for bool {
     }
     fn from_bytes(bytes: &[u8], len: usize) -> Vec<Self> {
         bytemuck::pod_collect_to_vec::<u8, u32>(&bytes[..len * 4]).into_iter().map(|w| w != 0).collect()
+    }
+}
+
+#[cfg(test)]
+mod rounding {
+    use super::{to_bf16, to_f16};
+
+    #[test]
+    fn narrow_floats_are_rounded_once() {
+        let above = |tie: f64, by: f64| [tie * (1.0 - by), tie, tie * (1.0 + by)];
+        for by in [1e-7, 1e-12, f64::EPSILON] {
+            assert_eq!(above(1.0 + 1.0 / 256.0, by).map(|x| to_bf16(x).to_f64()), [1.0, 1.0, 1.0 + 1.0 / 128.0]);
+            assert_eq!(above(1.0 + 1.0 / 2048.0, by).map(|x| to_f16(x).to_f64()), [1.0, 1.0, 1.0 + 1.0 / 1024.0]);
+            assert_eq!(above(-1.0 - 3.0 / 2048.0, by).map(|x| to_f16(x).to_f64())[0], -1.0 - 1.0 / 1024.0);
+        }
+        assert_eq!((to_f16(65519.999).to_f64(), to_f16(65520.0).to_f64()), (65504.0, f64::INFINITY));
+        assert!(to_f16(f64::NAN).is_nan() && to_bf16(1e300).is_infinite());
+        assert_eq!(to_f16(-1e-300).to_bits(), 0x8000);
     }
 }

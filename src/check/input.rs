@@ -152,8 +152,8 @@ impl Domain {
 /// The nearest number of a float dtype.
 fn rounded(dtype: DType, x: f64) -> f64 {
     match dtype {
-        DType::F16 => half::f16::from_f64(x).to_f64(),
-        DType::BF16 => half::bf16::from_f64(x).to_f64(),
+        DType::F16 => crate::dtype::to_f16(x).to_f64(),
+        DType::BF16 => crate::dtype::to_bf16(x).to_f64(),
         DType::F32 | DType::I32 | DType::U32 | DType::Bool => f64::from(x as f32),
     }
 }

@@ -167,8 +167,8 @@ pub fn from_word(dtype: DType, word: &str) -> String {
 pub fn encode(value: f64, dtype: DType) -> u32 {
     match dtype {
         DType::F32 => (value as f32).to_bits(),
-        DType::F16 => half::f16::from_f64(value).to_f32().to_bits(),
-        DType::BF16 => half::bf16::from_f64(value).to_f32().to_bits(),
+        DType::F16 => crate::dtype::to_f16(value).to_f32().to_bits(),
+        DType::BF16 => crate::dtype::to_bf16(value).to_f32().to_bits(),
         DType::I32 | DType::U32 => value as i64 as u32,
         DType::Bool => u32::from(value != 0.0),
     }

@@ -58,8 +58,8 @@ impl Array {
         let v = &self.values;
         match self.dtype {
             DType::F32 => v.iter().flat_map(|&x| (x as f32).to_ne_bytes()).collect(),
-            DType::F16 => v.iter().flat_map(|&x| half::f16::from_f64(x).to_ne_bytes()).collect(),
-            DType::BF16 => v.iter().flat_map(|&x| half::bf16::from_f64(x).to_ne_bytes()).collect(),
+            DType::F16 => v.iter().flat_map(|&x| crate::dtype::to_f16(x).to_ne_bytes()).collect(),
+            DType::BF16 => v.iter().flat_map(|&x| crate::dtype::to_bf16(x).to_ne_bytes()).collect(),
             DType::I32 | DType::U32 | DType::Bool => v.iter().flat_map(|&x| integer::bits(x).to_ne_bytes()).collect(),
         }
     }

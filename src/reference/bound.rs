@@ -341,8 +341,8 @@ fn cast(from: DType, to: DType, x: Ball) -> Ball {
             let certain = x.is_exact() || (!x.is_unknown() && (x.value.is_nan() || x.low() > 0.0 || x.high() < 0.0));
             Ball { value: f(x.value), error: if certain { 0.0 } else { 1.0 } }
         }
-        (_, DType::F16) => narrow(|v| half::f16::from_f64(v).to_f64(), widened(from, x)),
-        (_, DType::BF16) => narrow(|v| half::bf16::from_f64(v).to_f64(), widened(from, x)),
+        (_, DType::F16) => narrow(|v| crate::dtype::to_f16(v).to_f64(), widened(from, x)),
+        (_, DType::BF16) => narrow(|v| crate::dtype::to_bf16(v).to_f64(), widened(from, x)),
         (_, DType::F32) => widened(from, x),
         (DType::F32 | DType::F16 | DType::BF16, DType::I32 | DType::U32) => {
             if x.is_unknown() {

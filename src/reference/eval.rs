@@ -163,8 +163,8 @@ impl<'a> Evaluator<'a> {
         let ball = match dtype {
             _ if self.real => Ball::exact(value),
             DType::F32 => nearest(value, f64::from(value as f32)),
-            DType::F16 => nearest(value, half::f16::from_f64(value).to_f64()),
-            DType::BF16 => nearest(value, half::bf16::from_f64(value).to_f64()),
+            DType::F16 => nearest(value, crate::dtype::to_f16(value).to_f64()),
+            DType::BF16 => nearest(value, crate::dtype::to_bf16(value).to_f64()),
             DType::I32 | DType::U32 => Ball::exact(integer::from_bits(dtype, integer::bits(value))),
             DType::Bool => Ball::exact(map::truth(value != 0.0)),
         };

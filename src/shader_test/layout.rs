@@ -148,7 +148,7 @@ fn bits(number: Number, scalar: Scalar) -> Result<u64, String> {
     let fits = |low: i128, high: i128| whole.filter(|n| (low..=high).contains(n)).map(|n| n as u64);
     let mask = if scalar.width == 8 { u64::MAX } else { (1 << (u32::from(scalar.width) * 8)) - 1 };
     let word = match (scalar.kind, scalar.width) {
-        (ScalarKind::Float, 2) => Some(u64::from(f16::from_f64(number.float()).to_bits())),
+        (ScalarKind::Float, 2) => Some(u64::from(crate::dtype::to_f16(number.float()).to_bits())),
         (ScalarKind::Float, 4) => Some(u64::from((number.float() as f32).to_bits())),
         (ScalarKind::Float, _) => Some(number.float().to_bits()),
         (ScalarKind::Sint, width) => {

@@ -166,7 +166,7 @@ fn bounds(want: &Array) -> Vec<f64> {
             return f64::INFINITY;
         }
         let rounded = match want.dtype {
-            DType::F16 => half::f16::from_f64(ball.value).to_f64(),
+            DType::F16 => crate::dtype::to_f16(ball.value).to_f64(),
             DType::F32 | DType::BF16 => f64::from(ball.value as f32),
             DType::I32 | DType::U32 | DType::Bool => return ball.error,
         };

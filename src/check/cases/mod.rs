@@ -16,6 +16,7 @@ mod penalty;
 mod random;
 mod reduce;
 mod rows;
+mod wide;
 mod window;
 
 use super::case::Case;
@@ -32,6 +33,7 @@ fn joined(result: Result<Tensor>, like: &Tensor) -> Tensor {
 pub fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(map::cases());
+    cases.extend(wide::cases());
     cases.extend(activation::cases());
     cases.extend(integer::cases());
     cases.extend(reduce::cases());
