@@ -2,8 +2,9 @@
 //
 // x, y: [rows, n] row-major; carry: [rows, chunks], the inclusive scan of the chunks' totals (not read if CARRY is false:
 // then a row is one chunk); params: (n, chunks, rows * chunks, -)
-// Overrides: WG: invocations; LENGTH: elements of a chunk; CARRY. Workgroup memory: none. Barriers: none.
-// Order: left to right; an element is joined at most LENGTH times here, once more per level of carries.
+// Overrides: WG: invocations; LENGTH: elements of a chunk; CARRY; FOUR: fetched and stored four at a time (n and LENGTH are
+// multiples of 4). Workgroup memory: none. Barriers: none.
+// Order: left to right from the carry on; with FOUR within fours, those in order: at most LENGTH / 4 + 4 joins.
 
 //!slot items
 alias Item = f32;
@@ -18,6 +19,15 @@ fn fetch(ix: u32) -> Item {
 fn put(ix: u32, item: Item) {
     y[ix] = item;
 }
+fn fetch_four(ix: u32) -> array<Item, 4> {
+    return array<Item, 4>(x[ix], x[ix + 1u], x[ix + 2u], x[ix + 3u]);
+}
+fn put_four(ix: u32, items: array<Item, 4>) {
+    y[ix] = items[0];
+    y[ix + 1u] = items[1];
+    y[ix + 2u] = items[2];
+    y[ix + 3u] = items[3];
+}
 fn join(a: Item, b: Item) -> Item {
     return a + b;
 }
@@ -28,6 +38,19 @@ fn join(a: Item, b: Item) -> Item {
 override WG: u32 = 64u;
 override LENGTH: u32 = 256u;
 override CARRY: bool = true;
+override FOUR: bool = false;
+
+/// Four neighbours joined from the left.
+fn prefix(items: array<Item, 4>) -> array<Item, 4> {
+    let two = join(items[0], items[1]);
+    let three = join(two, items[2]);
+    return array<Item, 4>(items[0], two, three, join(three, items[3]));
+}
+
+/// What comes before joined to each.
+fn after(before: Item, items: array<Item, 4>) -> array<Item, 4> {
+    return array<Item, 4>(join(before, items[0]), join(before, items[1]), join(before, items[2]), join(before, items[3]));
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -44,20 +67,28 @@ fn main(
     let row = unit / params[0].y;
     let first = chunk * LENGTH;
     let last = min(first + LENGTH, n);
-    var own = fetch(row * n + first);
-    let carried = CARRY && chunk > 0u;
-    var before = own;
-    if (carried) {
-        before = carry[unit - 1u];
-    }
-    for (var i = first; i < last; i += 1u) {
-        if (i > first) {
-            own = join(own, fetch(row * n + i));
+    let base = row * n;
+    if (FOUR) {
+        var four = prefix(fetch_four(base + first));
+        if (CARRY && chunk > 0u) {
+            four = after(carry[unit - 1u], four);
         }
-        if (carried) {
-            put(row * n + i, join(before, own));
-        } else {
-            put(row * n + i, own);
+        put_four(base + first, four);
+        var before = four[3];
+        for (var i = first + 4u; i < last; i += 4u) {
+            let next = after(before, prefix(fetch_four(base + i)));
+            put_four(base + i, next);
+            before = next[3];
+        }
+    } else {
+        var own = fetch(base + first);
+        if (CARRY && chunk > 0u) {
+            own = join(carry[unit - 1u], own);
+        }
+        put(base + first, own);
+        for (var i = first + 1u; i < last; i += 1u) {
+            own = join(own, fetch(base + i));
+            put(base + i, own);
         }
     }
 }

@@ -19,18 +19,6 @@ override WG: u32 = 64u;
 override RUN: u32 = 16u;
 override DESCENDING: bool = false;
 
-fn sort_key_f32(v: f32) -> u32 {
-    let bits = bitcast<u32>(v);
-    let size = bits & 0x7fffffffu;
-    if (size > 0x7f800000u) {
-        return 0xffffffffu;
-    }
-    if (size == 0u) {
-        return 0x80000000u;
-    }
-    return select(bits | 0x80000000u, ~bits, bits >= 0x80000000u);
-}
-
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,

@@ -1,15 +1,22 @@
 //! Inclusive scans along rows: chunks on their own, their totals scanned in turn, then every chunk from its carry.
 //!
-//! A row of up to [`LENGTH`] elements takes one dispatch, one of up to `LENGTH^2` three, and so on. The longest chain of
-//! joins is `LENGTH` per level plus one per carry.
+//! A row of one chunk takes one dispatch, one of up to as many chunks as a chunk has elements three, and so on. The longest
+//! chain of joins is that of a chunk per level: its length, or a quarter of it where four are fetched at a time.
 
 use super::{Join, Steps, flag, join_text, kernel, word};
 use crate::dtype::DType;
 use crate::graph::Scan;
-use crate::kernel::Operand;
+use crate::kernel::{Limits, Operand};
 
-/// Elements of a chunk: what one invocation walks.
+/// Elements of a chunk, which one invocation walks, where elements come one by one.
 const LENGTH: usize = 256;
+
+/// The most elements of a chunk where they come four at a time: of a row that is one chunk, and of others.
+const ROW: usize = 8192;
+const CHUNK: usize = 4096;
+
+/// Invocations that keep a processor's units busy, and those of a graphics processor.
+const BUSY: [usize; 2] = [64, 32_768];
 
 /// What is scanned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +50,14 @@ impl Kind {
         }
     }
 
+    /// The type of an item.
+    fn item(self) -> &'static str {
+        match self {
+            Kind::Scan(_, dtype) => dtype.wgsl(),
+            Kind::LinRec => "vec2<f32>",
+        }
+    }
+
     fn words(self) -> usize {
         if self == Kind::LinRec { 2 } else { 1 }
     }
@@ -62,49 +77,90 @@ impl Level {
         self.kind == Kind::LinRec && self.from.len() == 2
     }
 
-    /// The slot of both kernels: what an item is, and where it is fetched and put.
-    fn items(&self, carry: bool, values_only: bool) -> String {
-        let mut text = self.kind.join();
-        let fetch = if self.pairs() {
-            text += "\n@group(0) @binding(0) var<storage, read> a: array<f32>;\n\
-                     @group(0) @binding(1) var<storage, read> b: array<f32>;\n";
-            "vec2<f32>(a[ix], b[ix])"
-        } else {
-            text += "\n@group(0) @binding(0) var<storage, read> x: array<Item>;\n";
-            "x[ix]"
-        };
-        let mut binding = self.from.len();
-        if carry {
-            text += &format!("@group(0) @binding({binding}) var<storage, read> carry: array<Item>;\n");
-            binding += 1;
+    /// Whether items are fetched and stored four at a time.
+    fn four(&self) -> bool {
+        self.n.is_multiple_of(4) && (self.pairs() || self.kind != Kind::LinRec)
+    }
+
+    /// The elements of a chunk: a row, if there are rows enough, else as many as leave work for all.
+    fn length(&self, limits: &Limits) -> usize {
+        let busy = BUSY[usize::from(!limits.cpu)];
+        match self.four() {
+            true if self.rows >= busy && self.n <= ROW => self.n,
+            true => (self.rows * self.n / busy).next_power_of_two().clamp(LENGTH, CHUNK),
+            false => LENGTH,
         }
-        let (ty, value) = if values_only { ("f32", "item.y") } else { ("Item", "item") };
-        text += &format!(
+    }
+
+    /// How items are fetched.
+    fn fetch_text(&self) -> String {
+        let item = self.kind.item();
+        let declare = |binding: usize, name: &str, ty: &str| {
+            format!("@group(0) @binding({binding}) var<storage, read> {name}: array<{ty}>;\n")
+        };
+        let (inputs, one, four): (String, &str, String) = match (self.pairs(), self.four()) {
+            (true, true) => (
+                declare(0, "a", "vec4<f32>") + &declare(1, "b", "vec4<f32>"),
+                "vec2<f32>(a[ix / 4u][ix % 4u], b[ix / 4u][ix % 4u])",
+                ["x", "y", "z", "w"].map(|c| format!("vec2<f32>(a[ix / 4u].{c}, b[ix / 4u].{c})")).join(", "),
+            ),
+            (false, true) => (
+                declare(0, "x", &format!("vec4<{item}>")),
+                "x[ix / 4u][ix % 4u]",
+                ["x", "y", "z", "w"].map(|c| format!("x[ix / 4u].{c}")).join(", "),
+            ),
+            (true, false) => (
+                declare(0, "a", "f32") + &declare(1, "b", "f32"),
+                "vec2<f32>(a[ix], b[ix])",
+                ["fetch(ix)"; 4].join(", "),
+            ),
+            (false, false) => (declare(0, "x", item), "x[ix]", ["fetch(ix)"; 4].join(", ")),
+        };
+        format!(
+            "{}\n{inputs}\nfn fetch(ix: u32) -> Item {{\n    return {one};\n}}\n\
+             fn fetch_four(ix: u32) -> array<Item, 4> {{\n    return array<Item, 4>({four});\n}}\n",
+            self.kind.join()
+        )
+    }
+
+    /// How items are stored: one by one, or four neighbours.
+    fn put_text(&self, binding: usize, four: bool, values_only: bool) -> String {
+        let (item, part) = if values_only { ("f32", ".y") } else { (self.kind.item(), "") };
+        let items = [0, 1, 2, 3].map(|i| format!("items[{i}]{part}")).join(", ");
+        let (ty, one, all) = match four {
+            true => {
+                (format!("vec4<{item}>"), "y[ix / 4u][ix % 4u]", format!("    y[ix / 4u] = vec4<{item}>({items});\n"))
+            }
+            false => (item.to_owned(), "y[ix]", "    put(ix, items[0]);\n".to_owned()),
+        };
+        format!(
             "@group(0) @binding({binding}) var<storage, read_write> y: array<{ty}>;\n\n\
-             fn fetch(ix: u32) -> Item {{\n    return {fetch};\n}}\n\
-             fn put(ix: u32, item: Item) {{\n    y[ix] = {value};\n}}"
-        );
-        text
+             fn put(ix: u32, item: Item) {{\n    {one} = item{part};\n}}\n\
+             fn put_four(ix: u32, items: array<Item, 4>) {{\n{all}}}"
+        )
     }
 
     fn run(&self, steps: &mut Steps<'_>, into: Operand, values_only: bool) -> Result<(), String> {
-        let chunks = self.n.div_ceil(LENGTH);
+        let length = self.length(steps.limits);
+        let chunks = self.n.div_ceil(length);
         let units = self.rows * chunks;
         let words = vec![word(self.n), word(chunks), word(units), 0];
         let lanes = steps.limits.lanes(steps.limits.tune().scan_lanes);
         let groups = units.div_ceil(lanes) as u64;
         let mut buffers = self.from.clone();
-        let overrides = vec![("WG", lanes as f64), ("LENGTH", LENGTH as f64)];
+        let four = self.four();
+        let overrides = vec![("WG", lanes as f64), ("LENGTH", length as f64), ("FOUR", flag(four))];
         let carry = chunks > 1;
+        let form = format!("{}{}", self.kind.name(), if four { "/x4" } else { "" });
+        let reads = buffers.len();
         if carry {
             let mut totals = [Operand::Result; 2];
             for total in &mut totals {
                 *total = steps.scratch((units * self.kind.words()) as u64)?;
             }
-            let text = self.items(false, false);
-            let label = format!("scan_total/{}", self.kind.name());
-            let reads = buffers.len();
-            let total = kernel("scan_total", label, &[("items", text.as_str())], overrides.clone(), (reads, 1));
+            let text = self.fetch_text() + &self.put_text(reads, false, false);
+            let slots = [("items", text.as_str())];
+            let total = kernel("scan_total", format!("scan_total/{form}"), &slots, overrides.clone(), (reads, 1));
             steps.dispatch(total, [&buffers[..], &totals[..1]].concat(), words.clone(), groups)?;
             let above = Level { kind: self.kind, from: vec![totals[0]], rows: self.rows, n: chunks };
             above.run(steps, totals[1], false)?;
@@ -113,11 +169,11 @@ impl Level {
             // the carry is bound all the same: the kernel names it
             buffers.push(self.from[0]);
         }
-        let text = self.items(true, values_only);
-        let label = format!("scan_apply/{}", self.kind.name());
-        let reads = buffers.len();
+        let carried = format!("@group(0) @binding({reads}) var<storage, read> carry: array<Item>;\n");
+        let text = self.fetch_text() + &carried + &self.put_text(reads + 1, four, values_only);
         let overrides = [overrides, vec![("CARRY", flag(carry))]].concat();
-        let apply = kernel("scan_apply", label, &[("items", text.as_str())], overrides, (reads, 1));
+        let slots = [("items", text.as_str())];
+        let apply = kernel("scan_apply", format!("scan_apply/{form}"), &slots, overrides, (reads + 1, 1));
         buffers.push(into);
         steps.dispatch(apply, buffers, words, groups)
     }

@@ -8,7 +8,8 @@ use ridgepoint::kernel::Limits;
 use ridgepoint::kernel::routine::{Source, lower};
 
 /// Around the ends of a chunk and of a chunk of chunks.
-const LENGTHS: [usize; 15] = [1, 2, 3, 15, 16, 17, 64, 65, 255, 256, 257, 521, 65_535, 65_537, 70_001];
+const LENGTHS: [usize; 18] =
+    [1, 2, 3, 15, 16, 17, 64, 65, 255, 256, 257, 520, 521, 8200, 65_535, 65_536, 65_537, 70_001];
 
 fn run(device: &Bare, limits: &Limits, routine: &Routine, dtype: DType, shape: [usize; 2], x: &[&[u32]]) -> Vec<u32> {
     let sources = vec![Source::contiguous(dtype, &shape); x.len()];

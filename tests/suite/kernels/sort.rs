@@ -22,7 +22,7 @@ fn every_length_and_dtype_both_ways() {
     let Some(device) = device() else { return };
     let special = [0.0, -0.0, f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN, 1e-40, -1e-40];
     for (name, limits) in limits() {
-        for n in [1, 2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 255, 256, 257, 1021, 4099, 70_001] {
+        for n in [1, 2, 3, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 255, 256, 257, 1021, 1024, 4099, 16_384, 70_001] {
             let rows = if n > 1000 { 2 } else { 37 };
             for dtype in [DType::F32, DType::I32, DType::U32] {
                 let mut noise = Noise(n as u64);
@@ -53,10 +53,34 @@ fn every_length_and_dtype_both_ways() {
     }
 }
 
+/// So many rows that each is a chunk, and so few values that all but one digit are the same.
+#[test]
+fn whole_rows_are_sorted_by_digits() {
+    let Some(device) = device() else { return };
+    for (name, limits) in limits() {
+        let (rows, n) = (80, 1500);
+        let mut noise = Noise(7);
+        let x: Vec<u32> = (0..rows * n).map(|_| (noise.below(5) as u32) << 20).collect();
+        let source = Source::contiguous(DType::U32, &[rows, n]);
+        let lowered = lower(&Routine::ArgSort { descending: false }, &[source], &limits, None).expect("lowers");
+        let got = device.run(&lowered, std::slice::from_ref(&x), rows * n);
+        for (row, (x, got)) in x.chunks(n).zip(got.chunks(n)).enumerate() {
+            let mut want: Vec<u32> = (0..n as u32).collect();
+            want.sort_by_key(|&i| x[i as usize]);
+            assert!(got == want, "{name} row {row}");
+        }
+    }
+}
+
+/// Long rows take as many dispatches as their keys have digits, however long they are.
 #[test]
 fn a_million_takes_few_dispatches() {
-    let limits = ridgepoint::kernel::Limits::default();
-    let source = Source::contiguous(DType::F32, &[1, 1 << 20]);
-    let lowered = lower(&Routine::ArgSort { descending: false }, &[source], &limits, None).expect("lowers");
-    assert!(lowered.dispatches.len() <= 17, "{}", lowered.dispatches.len());
+    for (cpu, most) in [(true, 12), (false, 24)] {
+        let limits = ridgepoint::kernel::Limits { cpu, ..ridgepoint::kernel::Limits::default() };
+        for n in [1 << 20, 1 << 23] {
+            let source = Source::contiguous(DType::F32, &[1, n]);
+            let lowered = lower(&Routine::ArgSort { descending: false }, &[source], &limits, None).expect("lowers");
+            assert_eq!(lowered.dispatches.len(), most, "{n} elements");
+        }
+    }
 }
