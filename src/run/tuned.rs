@@ -18,7 +18,7 @@ use std::fmt;
 const HEAD: &str = "ridgepoint tune 1";
 
 /// What the crate brings along: tuned on adapters of these names.
-const SHIPPED: &[&str] = &[include_str!("../../assets/tune/llvmpipe.txt"), include_str!("../../assets/tune/cpu.txt")];
+const SHIPPED: &[&str] = &[include_str!("../../assets/tune/llvmpipe.txt")];
 
 /// The findings for one adapter; see the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
