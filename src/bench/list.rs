@@ -1,16 +1,22 @@
 //! The workloads: tensor operations and penalties at the sizes of the records.
 
-use super::work::{Fill, Input, Work};
+use super::work::{Fill, Input, Output, Work};
 use crate::Tensor;
 use crate::dtype::DType;
 use crate::graph::Scatter;
-use crate::ops::{Attention, Conv, CrossEntropy, Reduction};
+use crate::error::Result;
+use crate::ops::{Attention, Conv, CrossEntropy, Csr, Reduction};
 use crate::penalty::{self, Groups, Penalty};
+use std::cell::OnceCell;
 
 /// Elements of an elementwise operation: 64 MiB.
 const N: usize = 16 << 20;
 /// Elements of a tensor of coefficients: 16 MiB.
 const W: usize = 4 << 20;
+
+/// Rows after which the inputs of sums repeat themselves: few, so that the reference sees all of them, and no power of two,
+/// so that neighbouring workgroups see different ones.
+const PERIOD: usize = 7;
 
 /// An elementwise operation's inputs, of which a few rows are checked.
 fn flat(n: usize, count: usize) -> Vec<Input> {
@@ -30,7 +36,7 @@ fn moving(
     name: &str,
     inputs: Vec<Input>,
     written: usize,
-    outputs: Vec<Option<usize>>,
+    outputs: Vec<Output>,
     build: impl Fn(&[Tensor]) -> Vec<Tensor> + 'static,
 ) -> Work {
     let read: usize = inputs.iter().map(|i| i.shape.iter().product::<usize>()).sum();
@@ -43,6 +49,7 @@ fn moving(
         computes: false,
         inputs,
         outputs,
+        period: 0,
         build: Box::new(build),
     }
 }
@@ -57,6 +64,7 @@ pub fn ops() -> Vec<Work> {
     all.extend(rows());
     all.extend(products());
     all.extend(movement());
+    all.extend(transforms());
     all
 }
 
@@ -75,8 +83,8 @@ fn elementwise() -> Vec<Work> {
         let y = &x[0] * 1.5 + 0.25;
         vec![y.maximum(0.0) * &x[1] - &x[0] * 0.1]
     };
-    let mut all = vec![moving("elementwise chain", flat(N, 2), N, vec![Some(0)], chain).ops(6.0)];
-    all.extend(unary.map(|(name, f)| moving(name, flat(N, 1), N, vec![Some(0)], one(f)).ops(1.0)));
+    let mut all = vec![moving("elementwise chain", flat(N, 2), N, vec![Output::Along(0)], chain).ops(6.0)];
+    all.extend(unary.map(|(name, f)| moving(name, flat(N, 1), N, vec![Output::Along(0)], one(f)).ops(1.0)));
     all
 }
 
@@ -84,9 +92,9 @@ fn rows() -> Vec<Work> {
     let square = |split| vec![Input::real(&[4096, 4096], split)];
     let wide = || vec![Input::real(&[4096, 1024], Some(0))];
     let classes = || vec![Input::real(&[4096, 1024], None), Input::real(&[4096], None).filled(Fill::Index(1024))];
-    let (n, own) = (4096 * 1024, vec![Some(0)]);
+    let (n, own) = (4096 * 1024, vec![Output::Along(0)]);
     vec![
-        moving("sum", square(None), 1, vec![None], one(Tensor::sum_all)).ops(1.0),
+        moving("sum", square(Some(0)), 1, vec![Output::Sum], one(Tensor::sum_all)).ops(1.0).repeating(PERIOD),
         moving("row sum", square(Some(0)), 4096, own.clone(), one(|x| x.sum(1))).ops(1.0),
         moving("column sum", square(Some(1)), 4096, own.clone(), one(|x| x.sum(0))).ops(1.0),
         moving("row maximum", square(Some(0)), 4096, own.clone(), one(|x| x.max(1))).ops(1.0),
@@ -96,18 +104,19 @@ fn rows() -> Vec<Work> {
         moving("log softmax", wide(), n, own.clone(), one(|x| x.log_softmax(1))).ops(5.0),
         moving("layer norm", wide(), n, own.clone(), one(|x| x.layer_norm(1, None, None, 1e-5))).ops(8.0),
         moving("rms norm", wide(), n, own.clone(), one(|x| x.rms_norm(1, None, 1e-5))).ops(4.0),
-        moving("cross entropy", classes(), 1, vec![None], |x| {
+        moving("cross entropy", classes(), 1, vec![Output::Whole], |x| {
             vec![x[0].cross_entropy(&x[1], 1, CrossEntropy::default())]
         })
         .ops(5.0),
         moving(
             "mean squared error",
-            flat(N, 2).into_iter().map(|i| Input { split: None, ..i }).collect(),
+            flat(N, 2),
             1,
-            vec![None],
+            vec![Output::Mean],
             |x| vec![x[0].mse(&x[1], Reduction::Mean)],
         )
-        .ops(3.0),
+        .ops(3.0)
+        .repeating(PERIOD),
         moving("cumulative sum", vec![Input::real(&[1024, 4096], Some(0))], n, own, one(|x| x.cumsum(1))).ops(1.0),
     ]
 }
@@ -129,7 +138,8 @@ fn product(name: &str, batch: usize, [m, k, n]: [usize; 3], narrow: bool) -> Wor
         flops: 2.0 * (batch * m * k * n) as f64,
         computes: m > 1,
         inputs,
-        outputs: vec![Some(0)],
+        outputs: vec![Output::Along(0)],
+        period: 0,
         build: Box::new(build),
     }
 }
@@ -148,21 +158,22 @@ fn products() -> Vec<Work> {
     all.push(Work {
         flops: 2.0 * (places * 64 * 9) as f64,
         computes: true,
-        ..moving("conv2d 3x3", image, places, vec![Some(0)], |x| {
+        ..moving("conv2d 3x3", image, places, vec![Output::Along(0)], |x| {
             vec![x[0].conv2d(&x[1], None, Conv { padding: [1, 1], ..Conv::<2>::default() })]
         })
     });
-    all.extend(attentions());
+    all.extend(attentions(16, 512));
     all
 }
 
-/// Attention in one kernel, with and without what comes later, with its gradient; and as products with the weights between.
-fn attentions() -> Vec<Work> {
-    let (b, m, d) = (16, 512, 64);
+/// Attention as the adapter is given it, with and without what comes later, with its gradient; and as products with the
+/// weights between.
+fn attentions(b: usize, m: usize) -> Vec<Work> {
+    let d = 64;
     let product = 2.0 * (b * m * m * d) as f64;
     let of = |name: &str, products: f64, written: usize, build: fn(&[Tensor]) -> Vec<Tensor>| {
         let inputs = vec![Input::real(&[b, m, d], Some(0)); 3];
-        let work = moving(name, inputs, written * b * m * d, vec![Some(0); written], build);
+        let work = moving(name, inputs, written * b * m * d, vec![Output::Along(0); written], build);
         Work { flops: products * product, computes: true, ..work }
     };
     vec![
@@ -200,32 +211,77 @@ fn movement() -> Vec<Work> {
             "transpose",
             vec![Input::real(&[4096, 4096], Some(0))],
             4096 * 4096,
-            vec![Some(1)],
+            vec![Output::Along(1)],
             one(|x| x.t() * 1.0),
         ),
-        moving("gather rows", table(), n, vec![None], |x| vec![x[0].index_select(0, &x[1])]),
+        moving("gather rows", table(), n, vec![Output::Whole], |x| vec![x[0].index_select(0, &x[1])]),
         moving(
             "scatter add",
             vec![Input::real(&[65_536], None), places(65_536, 1 << 20), Input::real(&[1 << 20], None)],
             65_536,
-            vec![None],
+            vec![Output::Whole],
             |x| vec![x[0].index_scatter(0, &x[1], &x[2], Scatter::Add)],
         ),
         moving(
             "sort",
             vec![Input::real(&[64, 16_384], Some(0))],
             64 * 16_384,
-            vec![Some(0)],
+            vec![Output::Along(0)],
             one(|x| x.sort(1, false).0),
         ),
         moving(
             "top k",
             vec![Input::real(&[64, 16_384], Some(0))],
             64 * 16,
-            vec![Some(0)],
+            vec![Output::Along(0)],
             one(|x| x.top_k(16, 1, true).0),
         ),
     ]
+}
+
+/// Fourier transforms, factorisations of many small matrices, products with sparse ones.
+fn transforms() -> Vec<Work> {
+    let fourier = |count: usize, n: usize| {
+        let (split, output) = if count > 1 { (Some(0), Output::Along(0)) } else { (None, Output::Whole) };
+        let inputs = vec![Input::real(&[count, n, 2], split)];
+        let work = moving("fft", inputs, 2 * count * n, vec![output], one(Tensor::fft));
+        Work { flops: 5.0 * (count * n * n.ilog2() as usize) as f64, size: size(&[count, n]), ..work }
+    };
+    let matrices = || vec![Input::real(&[256, 32, 32], Some(0))];
+    let n = 256 * 32 * 32;
+    let mut all = vec![
+        fourier(1024, 1024),
+        fourier(1, 1 << 18),
+        moving("svd", matrices(), 2 * n + 256 * 32, vec![Output::Along(0); 3], |x| {
+            let (u, s, vt) = x[0].svd();
+            vec![u, s, vt]
+        }),
+        moving("eigh", matrices(), n + 256 * 32, vec![Output::Along(0); 2], |x| {
+            let (values, vectors) = (&x[0] + x[0].permute([0, 2, 1])).eigh();
+            vec![values, vectors]
+        }),
+    ];
+    all.extend([1, 32].map(sparse));
+    all
+}
+
+/// A sparse matrix with 16 entries in each row, one in each sixteenth of the columns, times `k` columns.
+fn sparse(k: usize) -> Work {
+    let (rows, each) = (65_536, 16);
+    let entries = rows * each;
+    let matrix = OnceCell::new();
+    let build = move |x: &[Tensor]| {
+        // the structure is the device's, and stays there
+        let places = (0..entries as u32).map(|e| (e % 16) * 4096 + e.wrapping_mul(2_654_435_761) % 4096);
+        let offsets: Vec<u32> = (0..=rows as u32).map(|row| row * 16).collect();
+        let of = |device| Csr::new(device, [rows, rows], &offsets, &places.collect::<Vec<_>>(), &vec![0.0; entries]);
+        let matrix: &Result<Csr> = matrix.get_or_init(|| of(x[0].device()));
+        let product = matrix.clone().and_then(|m| m.with_values(&x[0])).map(|m| m.matmul(&x[1]));
+        vec![product.unwrap_or_else(|error| Tensor::new(x[0].device(), Err(error)))]
+    };
+    let inputs = vec![Input::real(&[entries], None), Input::real(&[rows, k], None)];
+    let work = moving("sparse product", inputs, rows * k + rows + entries, vec![Output::Whole], build);
+    Work { flops: 2.0 * (entries * k) as f64, size: format!("65536x65536x{k}, 16 in a row"), ..work }
 }
 
 fn on(penalty: &Penalty) -> impl Fn(&[Tensor]) -> Vec<Tensor> + 'static {
@@ -240,20 +296,20 @@ pub fn penalties() -> Vec<Work> {
         let Ok(penalty) = Penalty::named(of.name) else { continue };
         let inside = |x: f64| (of.value)(x, &of.defaults()) < 1e9;
         let fill = if inside(-2.0) && inside(2.0) { Fill::Real } else { Fill::Fraction };
-        let inputs = |split| vec![Input::real(&[256, W / 256], split).filled(fill)];
+        let inputs = || vec![Input::real(&[256, W / 256], Some(0)).filled(fill)];
         let (both, prox) = (penalty.clone(), penalty.clone());
         // a set of isolated points has no value to time
         if inside(0.3) {
-            all.push(moving(&format!("{} value", of.name), inputs(None), 1, vec![None], on(&penalty)).ops(4.0));
-            all.push(
-                moving(&format!("{} value+gradient", of.name), inputs(None), W + 1, vec![None, None], move |x| {
-                    vec![both.value(&x[0]), both.gradient(&x[0])]
-                })
-                .ops(8.0),
-            );
+            let value = moving(&format!("{} value", of.name), inputs(), 1, vec![Output::Sum], on(&penalty));
+            all.push(value.ops(4.0).repeating(PERIOD));
+            let outputs = vec![Output::Sum, Output::Along(0)];
+            let slope = moving(&format!("{} value+gradient", of.name), inputs(), W + 1, outputs, move |x| {
+                vec![both.value(&x[0]), both.gradient(&x[0])]
+            });
+            all.push(slope.ops(8.0).repeating(PERIOD));
         }
         all.push(
-            moving(&format!("{} prox", of.name), inputs(Some(0)), W, vec![Some(0)], move |x| {
+            moving(&format!("{} prox", of.name), inputs(), W, vec![Output::Along(0)], move |x| {
                 vec![prox.prox(&x[0], 0.7)]
             })
             .ops(4.0),
@@ -262,7 +318,7 @@ pub fn penalties() -> Vec<Work> {
     all.extend(grouped());
     let state = |count| vec![Input::real(&[256, W / 256], Some(0)); count];
     for (name, penalty) in [("adamw", None), ("proximal adamw", Some(penalty::l1(0.01)))] {
-        let outputs = vec![Some(0); 3];
+        let outputs = vec![Output::Along(0); 3];
         all.push(moving(name, state(4), 3 * W, outputs, move |x| adamw(x, penalty.as_ref())).ops(14.0));
     }
     all
@@ -274,14 +330,14 @@ fn grouped() -> Vec<Work> {
     let Ok(groups) = Groups::equal(4096, 1) else { return Vec::new() };
     let lasso = penalty::group_lasso(0.5, &groups);
     let whole = input().into_iter().map(|i| Input { split: None, ..i }).collect();
-    let value = moving("group lasso value", whole, 1, vec![None], on(&lasso));
+    let value = moving("group lasso value", whole, 1, vec![Output::Whole], on(&lasso));
     let row = move |x: &[Tensor]| {
         // the reference looks at single rows, which are groups by themselves
         let rows = x[0].shape().map_or(0, |s| s[0]);
         let one = Groups::equal(rows, 1).map(|g| penalty::group_lasso(0.5, &g));
         vec![one.map_or_else(|_| x[0].clone(), |p| p.prox(&x[0], 0.7))]
     };
-    vec![value, moving("group lasso prox", input(), 4096 * 1024, vec![Some(0)], row)]
+    vec![value, moving("group lasso prox", input(), 4096 * 1024, vec![Output::Along(0)], row)]
 }
 
 /// New weights, averages and squares from weights, gradients, averages and squares.
@@ -302,11 +358,15 @@ fn matrix(rows: usize, cols: usize, split: Option<usize>) -> Vec<Input> {
 
 /// What routines are tuned with: smaller than the above, and more of each kind. Two dozen candidates are verified on each.
 pub fn tuning() -> Vec<(&'static str, Vec<Work>)> {
-    let own = || vec![Some(0)];
+    let own = || vec![Output::Along(0)];
     let places = |bound: u32, len: usize| Input::real(&[len], None).filled(Fill::Index(bound));
     let scattered = || vec![Input::real(&[16_384], None), places(16_384, 1 << 18), Input::real(&[1 << 18], None)];
     vec![
         ("matmul", tuning_products()),
+        (
+            "attention",
+            attentions(8, 256).into_iter().filter(|w| ["attention", "attention gradient"].contains(&w.name.as_str())).collect(),
+        ),
         ("vector", [[1, 2048, 2048], [2048, 2048, 1]].map(|s| product("matmul vector", 1, s, false)).into()),
         ("rows", tuning_rows()),
         (
@@ -321,13 +381,13 @@ pub fn tuning() -> Vec<(&'static str, Vec<Work>)> {
             "scan",
             vec![
                 moving("cumulative sum", matrix(512, 4096, Some(0)), 1 << 21, own(), one(|x| x.cumsum(1))),
-                moving("cumulative sum", matrix(1, 1 << 20, None), 1 << 20, vec![None], one(|x| x.cumsum(1))),
+                moving("cumulative sum", matrix(1, 1 << 20, None), 1 << 20, vec![Output::Whole], one(|x| x.cumsum(1))),
             ],
         ),
         ("sort", vec![moving("sort", matrix(32, 8192, Some(0)), 1 << 18, own(), one(|x| x.sort(1, false).0))]),
         (
             "scatter",
-            vec![moving("scatter add", scattered(), 16_384, vec![None], |x| {
+            vec![moving("scatter add", scattered(), 16_384, vec![Output::Whole], |x| {
                 vec![x[0].index_scatter(0, &x[1], &x[2], Scatter::Add)]
             })],
         ),
@@ -345,11 +405,11 @@ fn tuning_products() -> Vec<Work> {
 }
 
 fn tuning_rows() -> Vec<Work> {
-    let own = || vec![Some(0)];
+    let own = || vec![Output::Along(0)];
     let normed = one(|x| x.layer_norm(1, None, None, 1e-5));
     vec![
         moving("row sum", matrix(2048, 2048, Some(0)), 2048, own(), one(|x| x.sum(1))),
-        moving("sum", matrix(2048, 2048, None), 1, vec![None], one(Tensor::sum_all)),
+        moving("sum", matrix(1024, 4096, Some(0)), 1, vec![Output::Sum], one(Tensor::sum_all)).repeating(PERIOD),
         moving("softmax", matrix(2048, 1024, Some(0)), 2048 * 1024, own(), one(|x| x.softmax(1))),
         moving("layer norm", matrix(2048, 512, Some(0)), 2048 * 512, own(), normed),
     ]
@@ -359,8 +419,8 @@ fn tuning_maps() -> Vec<Work> {
     let chain = |x: &[Tensor]| vec![(&x[0] * 1.5 + 0.25).maximum(0.0) * &x[1]];
     let state = vec![Input::real(&[256, 2048], Some(0)); 4];
     vec![
-        moving("chain", flat(1 << 22, 2), 1 << 22, vec![Some(0)], chain),
-        moving("gelu", flat(1 << 20, 1), 1 << 20, vec![Some(0)], one(Tensor::gelu)),
-        moving("adamw", state, 3 << 19, vec![Some(0); 3], |x| adamw(x, None)),
+        moving("chain", flat(1 << 22, 2), 1 << 22, vec![Output::Along(0)], chain),
+        moving("gelu", flat(1 << 20, 1), 1 << 20, vec![Output::Along(0)], one(Tensor::gelu)),
+        moving("adamw", state, 3 << 19, vec![Output::Along(0); 3], |x| adamw(x, None)),
     ]
 }

@@ -2,6 +2,7 @@
 
 use super::sample::Summary;
 use crate::error::{Error, Result};
+use crate::run::Device;
 use serde::{Deserialize, Serialize};
 
 /// The version of the JSON; it changes when a field changes its meaning or goes.
@@ -41,6 +42,21 @@ pub struct Adapter {
     pub kind: String,
     /// Logical processors of the host.
     pub threads: usize,
+}
+
+impl Adapter {
+    /// Of a device.
+    #[must_use]
+    pub fn of(device: &Device) -> Adapter {
+        let info = device.info();
+        Adapter {
+            name: info.name.clone(),
+            backend: info.backend.clone(),
+            driver: info.driver.clone(),
+            kind: info.kind.into(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
 }
 
 /// Who tells the time.

@@ -127,6 +127,8 @@ struct Bench<'a> {
     walks: [memory::Walk; 2],
     /// The best number of chains of multiply-adds.
     chains: usize,
+    /// The rates of the best copy and of the best multiply-adds.
+    rates: [f64; 2],
     tops: Vec<(Bound, u64, Top)>,
 }
 
@@ -143,19 +145,12 @@ pub fn run(device: &Device, settings: &Settings, watch: &mut dyn FnMut(&Progress
     }
     let items = items(device, settings)?;
     let bench = Bench::new(device, settings)?;
-    let info = device.info();
     let mut report = Report {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION").into(),
         unix_seconds: start,
         date: date(start),
-        adapter: Adapter {
-            name: info.name.clone(),
-            backend: info.backend.clone(),
-            driver: info.driver.clone(),
-            kind: info.kind.into(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-        },
+        adapter: Adapter::of(device),
         clock: if bench.clock.on_device() { Source::Device } else { Source::Host },
         entries: Vec::new(),
         skipped: Vec::new(),
@@ -244,20 +239,19 @@ enum Skip {
 
 type Outcome = std::result::Result<Entry, Skip>;
 
-/// The best of some candidates by their rate.
-fn best<T>(clock: &Clock, candidates: impl IntoIterator<Item = Result<(T, Probe)>>) -> Result<(T, Probe)> {
-    let mut best: Option<(f64, T, Probe)> = None;
+/// The best of some candidates, and its rate.
+fn best<T>(clock: &Clock, candidates: impl IntoIterator<Item = Result<(T, Probe)>>) -> Result<(T, f64)> {
+    let mut best: Option<(T, f64)> = None;
     for candidate in candidates {
         let (what, probe) = candidate?;
         clock.time(&raw(&probe), 1)?;
         let times = (0..3).map(|_| clock.time(&raw(&probe), 2)).collect::<Result<Vec<_>>>()?;
         let rate = probe.work / times.into_iter().fold(f64::INFINITY, f64::min);
-        if best.as_ref().is_none_or(|(top, ..)| rate > *top) {
-            best = Some((rate, what, probe));
+        if best.as_ref().is_none_or(|(_, top)| rate > *top) {
+            best = Some((what, rate));
         }
     }
-    best.map(|(_, what, probe)| (what, probe))
-        .ok_or_else(|| Error::input("bench", "there is no candidate", "report this"))
+    best.ok_or_else(|| Error::input("bench", "there is no candidate", "report this"))
 }
 
 pub(super) fn raw(probe: &Probe) -> impl Fn(&mut wgpu::CommandEncoder) -> Result<Option<Recording>> + '_ {
@@ -280,12 +274,13 @@ impl Bench<'_> {
         let clock = Clock::new(device, &raw(&trial), 2)?;
         let walk = |access| {
             let candidates = memory::WALKS.iter().map(|&walk| Ok((walk, arena.probe(access, walk)?)));
-            best(&clock, candidates).map(|found| found.0)
+            best(&clock, candidates)
         };
-        let walks = [walk(memory::Access::Copy)?, walk(memory::Access::Read)?];
+        let ((copy, moved), (read, _)) = (walk(memory::Access::Copy)?, walk(memory::Access::Read)?);
         let chains = [4, 8, 12].map(|chains| Ok((chains, compute::KINDS[0].probe(device, chains)?)));
-        let chains = best(&clock, chains)?.0;
-        Ok(Bench { device: device.clone(), clock, settings, walks, chains, tops: Vec::new() })
+        let (chains, done) = best(&clock, chains)?;
+        let (device, walks, rates) = (device.clone(), [copy, read], [moved, done]);
+        Ok(Bench { device, clock, settings, walks, chains, rates, tops: Vec::new() })
     }
 
     fn walk(&self, access: memory::Access) -> memory::Walk {
@@ -424,7 +419,7 @@ impl Bench<'_> {
             return Ok(ix);
         }
         // one footprint at a time: the buffers are large
-        self.tops.retain(|t| t.0 == Bound::Multiply);
+        self.tops.retain(|t| t.0 == Bound::Multiply || t.1 == bytes);
         let arena = memory::Arena::new(&self.device, bytes.max(1 << 20), memory::TOTAL);
         let probe = match bound {
             Bound::Copy => arena.probe(memory::Access::Copy, self.walks[0])?,
@@ -442,18 +437,14 @@ impl Bench<'_> {
 
     /// Seconds that a workload takes at a twentieth of the rate of multiply-adds, or a fifth of that of copies: kernels
     /// that are slower are not worth the wait.
-    fn forecast(&mut self, work: &Work) -> Result<f64> {
-        let mut rate = |bound| -> Result<f64> {
-            let ix = self.top(bound, 64 << 20)?;
-            let probe = &self.tops[ix].2.probe;
-            Ok(probe.work / self.clock.time(&raw(probe), 1)?)
-        };
-        let compute = if work.computes { work.flops / (0.05 * rate(Bound::Multiply)?) } else { 0.0 };
-        Ok(compute.max(work.bytes / (0.2 * rate(Bound::Copy)?)))
+    fn forecast(&self, work: &Work) -> f64 {
+        let [moved, done] = self.rates;
+        let compute = if work.computes { work.flops / (0.05 * done) } else { 0.0 };
+        compute.max(work.bytes / (0.2 * moved))
     }
 
     fn work(&mut self, named: Entry, work: &Work) -> Result<Outcome> {
-        let forecast = self.forecast(work)?;
+        let forecast = self.forecast(work);
         if forecast > 40.0 * self.settings.seconds {
             let reason = format!("one run may take {forecast:.0} s; `--time {:.1}` allows it", forecast / 40.0);
             return Ok(Err(Skip::Reason(reason)));

@@ -317,17 +317,10 @@ pub fn run(device: &Device, settings: &Settings, watch: &mut dyn FnMut(&Progress
         effects.extend(found);
         device.trim();
     }
-    let info = device.info();
     Ok(Tuning {
         version: env!("CARGO_PKG_VERSION").into(),
         date: date(start),
-        adapter: Adapter {
-            name: info.name.clone(),
-            backend: info.backend.clone(),
-            driver: info.driver.clone(),
-            kind: info.kind.into(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-        },
+        adapter: Adapter::of(device),
         winners: default.differences(tune).map(|c| (c.name.to_owned(), c.of(&tune))).collect(),
         effects,
         trials: tuner.trials,

@@ -4,10 +4,12 @@
 use crate::dtype::DType;
 use crate::error::Result;
 use crate::graph::Node;
-use crate::reference::{Array, Evaluator, Host, Verdict, compare};
+use crate::reference::tol::sum_depth;
+use crate::reference::{Array, Ball, Verdict, compare};
 use crate::run::Device;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use std::sync::Arc;
 
 /// How an input is filled; the same numbers on every machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +33,19 @@ pub struct Input {
     pub split: Option<usize>,
 }
 
+/// What the reference makes of slices of the inputs along their `split`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Nothing: it takes whole inputs.
+    Whole,
+    /// The slice of the result along this axis.
+    Along(usize),
+    /// A part of a sum over all elements. Of a [`Work`] that repeats itself.
+    Sum,
+    /// The same of a mean.
+    Mean,
+}
+
 /// Builds the results.
 pub type Build = Box<dyn Fn(&[Tensor]) -> Vec<Tensor>>;
 
@@ -48,8 +63,11 @@ pub struct Work {
     pub computes: bool,
     /// The inputs.
     pub inputs: Vec<Input>,
-    /// The axis of each result that belongs to the inputs' `split`.
-    pub outputs: Vec<Option<usize>>,
+    /// How each result is made up.
+    pub outputs: Vec<Output>,
+    /// The slices of the inputs along their `split` repeat themselves after so many; 0: they do not. Then the reference
+    /// computes so many slices and knows the whole result.
+    pub period: usize,
     /// The expression.
     pub build: Build,
 }
@@ -81,7 +99,20 @@ impl Input {
         Input { fill, ..self }
     }
 
-    fn values(&self, seed: u64) -> Values {
+    fn values(&self, seed: u64, period: usize) -> Values {
+        let own = match self.split {
+            Some(axis) if period > 0 => Input { shape: with(&self.shape, axis, period), ..self.clone() },
+            _ => return self.fresh(seed),
+        };
+        let (axis, n) = (self.split.unwrap_or(0), self.shape[self.split.unwrap_or(0)]);
+        match own.fresh(seed) {
+            Values::Real(x) => Values::Real(repeated(&x, &own.shape, axis, n)),
+            Values::Index(x) => Values::Index(repeated(&x, &own.shape, axis, n)),
+        }
+    }
+
+    /// Numbers that do not repeat themselves.
+    fn fresh(&self, seed: u64) -> Values {
         let n: usize = self.shape.iter().product();
         let mut numbers = Numbers(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let real = |x: f32| {
@@ -99,7 +130,7 @@ impl Input {
 
     /// On a device.
     pub fn on(&self, device: &Device, seed: u64) -> Tensor {
-        self.tensor(device, &self.values(seed))
+        self.tensor(device, &self.fresh(seed))
     }
 
     fn tensor(&self, device: &Device, values: &Values) -> Tensor {
@@ -110,23 +141,27 @@ impl Input {
     }
 }
 
+/// A shape with another length along an axis.
+fn with(shape: &[usize], axis: usize, length: usize) -> Vec<usize> {
+    let mut shape = shape.to_vec();
+    shape[axis] = length;
+    shape
+}
+
+/// A row-major array, its slices along an axis repeated up to `n` of them.
+fn repeated<T: Copy>(data: &[T], shape: &[usize], axis: usize, n: usize) -> Vec<T> {
+    let inner: usize = shape[axis + 1..].iter().product();
+    data.chunks_exact(shape[axis] * inner).flat_map(|plane| plane.iter().cycle().take(n * inner).copied()).collect()
+}
+
 /// The slice at `at` of a row-major array along an axis, which stays with length 1.
 fn slab<T: Copy>(data: &[T], shape: &[usize], axis: usize, at: usize) -> Vec<T> {
     let inner: usize = shape[axis + 1..].iter().product();
-    let outer: usize = shape[..axis].iter().product();
-    (0..outer)
-        .flat_map(|o| {
-            let start = (o * shape[axis] + at) * inner;
-            data[start..start + inner].iter().copied()
-        })
-        .collect()
+    data.chunks_exact(shape[axis] * inner).flat_map(|plane| plane[at * inner..][..inner].iter().copied()).collect()
 }
 
 fn array(values: &Values, shape: &[usize], part: Option<(usize, usize)>) -> Array {
-    let mut dims = shape.to_vec();
-    if let Some((axis, _)) = part {
-        dims[axis] = 1;
-    }
+    let dims = part.map_or_else(|| shape.to_vec(), |(axis, _)| with(shape, axis, 1));
     match (values, part) {
         (Values::Real(x), None) => Array::of(x, dims.as_slice()),
         (Values::Index(x), None) => Array::of(x, dims.as_slice()),
@@ -142,54 +177,102 @@ impl Work {
         Work { flops: each * elements as f64, ..self }
     }
 
-    /// The inputs on a device.
-    pub fn upload(&self, device: &Device) -> Vec<Tensor> {
-        self.inputs.iter().zip(1..).map(|(input, seed)| input.on(device, seed)).collect()
+    /// With inputs that repeat themselves.
+    pub fn repeating(self, period: usize) -> Work {
+        Work { period, ..self }
     }
 
-    /// Where results are looked at: the ends, and two places between.
+    fn values(&self) -> Vec<Values> {
+        self.inputs.iter().zip(1..).map(|(input, seed)| input.values(seed, self.period)).collect()
+    }
+
+    /// The inputs on a device.
+    pub fn upload(&self, device: &Device) -> Vec<Tensor> {
+        self.inputs.iter().zip(&self.values()).map(|(input, values)| input.tensor(device, values)).collect()
+    }
+
+    /// The number of slices; `None` if the reference takes whole inputs.
+    fn slices(&self) -> Option<usize> {
+        self.inputs.iter().filter_map(|i| i.split.map(|axis| i.shape[axis])).max()
+    }
+
+    /// Slices that the reference computes: a period, or the ends and two places between.
     fn places(&self) -> Vec<Option<usize>> {
-        let lengths = self.inputs.iter().filter_map(|i| i.split.map(|axis| i.shape[axis]));
-        match lengths.max() {
-            None => vec![None],
-            Some(n) => {
+        match (self.slices(), self.period) {
+            (None, _) => vec![None],
+            (Some(n), 0) => {
                 let mut places = vec![0, n / 3, n * 7 / 11, n.saturating_sub(1)];
                 places.dedup();
                 places.into_iter().map(Some).collect()
             }
+            (Some(n), period) => (0..period.min(n)).map(Some).collect(),
         }
     }
 
+    /// Slices that are like the one at a place, itself among them.
+    fn alike(&self, place: usize) -> impl Iterator<Item = usize> {
+        let (n, period) = (self.slices().unwrap_or(0), self.period);
+        (place..n).step_by(period.max(1)).take(if period > 0 { n } else { 1 })
+    }
+
     /// The results of a device against the f64 reference, at full size: all of them, or where they are independent along an
-    /// axis those at some places, whose inputs alone the reference then needs.
+    /// axis those at some places, whose inputs alone the reference then needs; all again where inputs repeat themselves.
     ///
     /// # Errors
     /// The device's, or the expression's. A wrong result is a verdict.
     pub fn verify(&self, device: &Device, results: &[Tensor]) -> Result<Verdict> {
         let nodes: Vec<Node> = results.iter().map(|t| t.node().cloned()).collect::<Result<_>>()?;
         let got = pollster::block_on(device.arrays(&nodes))?;
-        let values: Vec<Values> = self.inputs.iter().zip(1..).map(|(input, seed)| input.values(seed)).collect();
-        let mut worst: Option<Verdict> = None;
+        let values = self.values();
+        let mut totals: Vec<Ball> = vec![Ball::exact(0.0); results.len()];
+        let mut verdicts = Vec::new();
         for place in self.places() {
             let part = |axis: Option<usize>| axis.zip(place);
             let parts: Vec<Array> =
                 self.inputs.iter().zip(&values).map(|(i, v)| array(v, &i.shape, part(i.split))).collect();
             for (ix, want) in self.expected(device, parts)?.iter().enumerate() {
                 let whole = &got[ix];
-                let verdict = match part(self.outputs[ix]) {
-                    None => compare(&whole.values, want),
-                    Some((axis, at)) => compare(&slab(&whole.values, &whole.shape, axis, at), want),
-                };
-                if worst.as_ref().is_none_or(|w| w.passed && (!verdict.passed || verdict.ratio > w.ratio)) {
-                    worst = Some(verdict);
+                match (self.outputs[ix], place) {
+                    (Output::Along(axis), Some(place)) => verdicts.extend(
+                        self.alike(place).map(|at| compare(&slab(&whole.values, &whole.shape, axis, at), want)),
+                    ),
+                    (Output::Sum | Output::Mean, Some(place)) => self.add(&mut totals[ix], ix, place, want.ball(0)),
+                    _ => verdicts.push(compare(&whole.values, want)),
                 }
             }
         }
-        worst.ok_or_else(|| crate::Error::input("bench", format!("{} has no result", self.name), "report this"))
+        for (ix, total) in totals.iter().enumerate().filter(|(ix, _)| self.is_total(*ix)) {
+            let want = Array::collect(got[ix].shape.clone(), got[ix].dtype, [*total]);
+            verdicts.push(compare(&got[ix].values, &want));
+        }
+        let worse = |a: Verdict, b: Verdict| {
+            if a.passed && (!b.passed || b.ratio > a.ratio) { b } else { a }
+        };
+        let nothing = || crate::Error::input("bench", format!("{} has no result", self.name), "report this");
+        verdicts.into_iter().reduce(worse).ok_or_else(nothing)
+    }
+
+    fn is_total(&self, ix: usize) -> bool {
+        matches!(self.outputs[ix], Output::Sum | Output::Mean)
+    }
+
+    /// What the slices like the one at a place contribute to a sum or mean of all. Errors add up like the values, as long as
+    /// the sum over a slice may already be as deep as any: then every term was given the roundings of the whole sum.
+    fn add(&self, total: &mut Ball, ix: usize, place: usize, part: Ball) {
+        let slices = self.slices().unwrap_or(1);
+        let elements: usize = self.inputs[0].shape.iter().product();
+        assert!(
+            self.period > 0 && sum_depth(elements / slices) == sum_depth(elements),
+            "bug: {} is no sum of its slices",
+            self.name
+        );
+        let count = self.alike(place).count() as f64;
+        let weight = if self.outputs[ix] == Output::Mean { count / slices as f64 } else { count };
+        *total = Ball { value: total.value + weight * part.value, error: total.error + weight * part.error };
     }
 
     /// The reference's results for these inputs. The graph is built on the device, where nothing of it runs.
-    fn expected(&self, device: &Device, inputs: Vec<Array>) -> Result<Vec<std::sync::Arc<Array>>> {
+    fn expected(&self, device: &Device, inputs: Vec<Array>) -> Result<Vec<Arc<Array>>> {
         let leaves: Vec<Tensor> = inputs
             .iter()
             .map(|a| match a.dtype {
@@ -200,7 +283,7 @@ impl Work {
             })
             .collect();
         let roots: Vec<Node> = (self.build)(&leaves).iter().map(|t| t.node().cloned()).collect::<Result<_>>()?;
-        let mut evaluator = Evaluator::new(&Host::fetch);
+        let mut evaluator = pollster::block_on(device.reference(&roots))?;
         for (leaf, array) in leaves.iter().zip(inputs) {
             evaluator.set(leaf.node()?, array)?;
         }

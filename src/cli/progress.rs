@@ -4,22 +4,35 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-/// A bar on the terminal, once the work has taken a second.
+/// A bar on the terminal, once the work has taken a second; where there is none, a line now and then.
 pub struct Progress {
     bar: Option<ProgressBar>,
     shown: bool,
     since: Instant,
+    /// When the last line was written.
+    line: Instant,
 }
+
+/// Between two lines: short work has none, and a log of minutes is short.
+const EVERY: Duration = Duration::from_secs(20);
 
 impl Progress {
     /// Not shown yet.
     pub fn new() -> Progress {
-        Progress { bar: None, shown: std::io::stderr().is_terminal(), since: Instant::now() }
+        let now = Instant::now();
+        Progress { bar: None, shown: std::io::stderr().is_terminal(), since: now, line: now }
     }
 
     /// `done` of `of` things; `what` they are.
     pub fn set(&mut self, done: u64, of: u64, what: &str) {
-        if !self.shown || self.since.elapsed() < Duration::from_secs(1) {
+        if !self.shown {
+            if self.line.elapsed() >= EVERY {
+                self.line = Instant::now();
+                eprintln!("{done} of {of} after {} s: {what}", self.since.elapsed().as_secs());
+            }
+            return;
+        }
+        if self.since.elapsed() < Duration::from_secs(1) {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {

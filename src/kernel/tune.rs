@@ -98,6 +98,8 @@ choices! {
     "matmul" matmul_edge: u32 = 128 | 128 | 128, of [4, 8, 16, 32, 64, 128];
     /// Invocations that blocks are shared out among, or workgroups that large tiles are: with fewer, k is split.
     "matmul" matmul_units: u32 = 128 | 32 | 128, of [8, 16, 32, 64, 128, 256];
+    /// Attention as products of matrices with the weights between in memory, where they are few enough.
+    "attention" attention_products: bool = false | true | true, of SWITCH;
     /// The workgroup of products with a vector.
     "vector" vector_lanes: u32 = 256 | 8 | 256, of LANES;
     /// The most invocations that share an output of a product with a vector.

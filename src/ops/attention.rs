@@ -1,9 +1,9 @@
 //! Attention, without the matrix of weights.
 
-use super::{ok, refuse};
+use super::{Fixed, ok, refuse};
 use crate::dtype::DType;
 use crate::error::{Error, Result, Site};
-use crate::graph::attention::{Attention as Heads, Part, WIDEST};
+use crate::graph::attention::{Attention as Heads, Lengths, NOTHING, Part, UNSEEN, WIDEST};
 use crate::graph::{Node, Routine};
 use crate::kernel::Limits;
 use crate::shape::Shape;
@@ -21,9 +21,20 @@ pub struct Attention {
     pub mask: Option<Tensor>,
 }
 
+/// How attention is computed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// One kernel that keeps a tile of the weights at a time.
+    Kernel,
+    /// Two products of matrices, the weights between them in memory.
+    Products,
+}
+
 impl Tensor {
-    /// `y[i] = sum_j p[i, j] values[j]` with `p[i, :] = softmax over j of scale self[i] . keys[j] + mask[i, j]`, for each head, in one
-    /// kernel that keeps a tile of the weights at a time. A query that sees nothing gives 0.
+    /// `y[i] = sum_j p[i, j] values[j]` with `p[i, :] = softmax over j of scale self[i] . keys[j] + mask[i, j]`, for each head. A query
+    /// that sees nothing gives 0. One kernel keeps a tile of the weights at a time; adapters that compute on the processor take
+    /// two products of matrices with the weights between, where the weights are at most 64 MiB and nothing is causal: their
+    /// kernels are bound by loads, of which products need fewer.
     ///
     /// # Shapes
     /// `self: [.., heads, m, d]`, `keys: [.., shared, n, d]`, `values: [.., shared, n, e]`, where `shared` divides `heads`: so many
@@ -36,7 +47,6 @@ impl Tensor {
     /// # Gradient
     /// One kernel each for queries, keys and values, which compute the weights again. That of a mask, second derivatives, and the
     /// gradient of moderate sizes on adapters that compute on the processor have the matrix of weights in memory.
-    /// On these adapters products of matrices around a softmax take two thirds of the time of one kernel, and more memory.
     ///
     /// # Numerics
     /// Sums in f32 also of `f16` and `bf16`, in the order of the keys; the result has the queries' dtype. What comes of keys and
@@ -58,6 +68,18 @@ impl Tensor {
     #[track_caller]
     #[must_use]
     pub fn attention(&self, keys: &Tensor, values: &Tensor, options: &Attention) -> Tensor {
+        self.attention_by(keys, values, options, None)
+    }
+
+    /// [`Tensor::attention`] in a way; `None`: by device and sizes.
+    #[track_caller]
+    pub(crate) fn attention_by(
+        &self,
+        keys: &Tensor,
+        values: &Tensor,
+        options: &Attention,
+        way: Option<Way>,
+    ) -> Tensor {
         let site = Site::here();
         let [q, k, v] = [ok!(self, self.shape()), ok!(self, keys.shape()), ok!(self, values.shape())];
         let kinds = [ok!(self, self.dtype()), ok!(self, keys.dtype()), ok!(self, values.dtype())];
@@ -82,14 +104,21 @@ impl Tensor {
             return self.keep_dtype(self.device().zeros(result));
         }
         let scale = options.scale.unwrap_or_else(|| (d as f32).sqrt().recip());
+        let flat = [self.reshape([b, m, d]), keys.reshape([shared, n, d]), values.reshape([shared, n, e])];
+        let stored = stored(self.device().limits(), b * m * n, options.causal);
+        let products = if stored && !options.causal { Way::Products } else { Way::Kernel };
+        if way.unwrap_or(products) == Way::Products {
+            let lengths = Lengths { b, m, n, d, e, group: b / shared };
+            let mask = mask.map(|mask| (mask, mask_every));
+            return self.keep_dtype(weighted(&flat, lengths, scale, options.causal, mask).reshape(result));
+        }
         let routine = Heads {
             part: Part::Forward,
             scale: scale.to_bits(),
             causal: options.causal,
             mask_every,
-            stored: stored(self.device().limits(), b * m * n, options.causal),
+            stored,
         };
-        let flat = [self.reshape([b, m, d]), keys.reshape([shared, n, d]), values.reshape([shared, n, e])];
         let sources: Vec<&Tensor> = flat.iter().chain(&mask).collect();
         let nodes = ok!(self, Tensor::nodes("attention", &sources, site));
         let rows = Tensor::new(self.device(), Node::routine(Routine::Attention(routine), nodes, site));
@@ -127,14 +156,52 @@ impl Tensor {
     }
 }
 
-/// The most scores in memory at once.
+/// Attention as products: of queries `[b, m, d]` with keys `[b / group, n, d]`, and of the weights with values. A mask is
+/// `[masks, 1 or m, 1 or n]`, with the number of heads in a row that have one.
+#[track_caller]
+fn weighted([q, k, v]: &[Tensor; 3], l: Lengths, scale: f32, causal: bool, mask: Option<(Tensor, usize)>) -> Tensor {
+    // the queries of heads that share keys are one matrix
+    let joined = [l.b / l.group, l.group * l.m];
+    let (masks, every) = mask.as_ref().map_or((1, 1), |(mask, every)| (mask.shape().map_or(1, |s| s[0]), *every));
+    let whole = [l.b / (masks * every), masks, every, l.m, l.n];
+    let mut scores = q.reshape([joined[0], joined[1], l.d]).matmul(&k.t()).reshape(whole) * f64::from(scale);
+    let mut seen = None;
+    if causal {
+        let (query, key) = (q.device().iota(l.m, DType::U32), q.device().iota(l.n, DType::U32));
+        seen = Some((&key + l.m as u32).unsqueeze(0).le(&(&query + l.n as u32).unsqueeze(1)));
+    }
+    if let Some((mask, _)) = mask {
+        let mask = mask.unsqueeze(1);
+        let own = match mask.dtype() {
+            Ok(DType::Bool) => mask,
+            _ => {
+                scores = scores + &mask;
+                mask.gt(Fixed(f64::from(UNSEEN)))
+            }
+        };
+        seen = Some(seen.map_or_else(|| own.clone(), |before| before & &own));
+    }
+    let weights = match seen {
+        None => scores.softmax(4),
+        Some(seen) => {
+            let seen = seen.broadcast_to(whole);
+            seen.select(seen.select(&scores, Fixed(f64::from(NOTHING))).softmax(4), Fixed(0.0))
+        }
+    };
+    weights.reshape([joined[0], joined[1], l.n]).matmul(v)
+}
+
+/// The most scores in memory at once, 64 MiB.
 const STORED: usize = 16 << 20;
 
-/// Whether a derivative had better store the weights than compute them again. Measured on llvmpipe, where products of matrices are
-/// bound by loads and kernels of gradients take seconds to compile: it takes 0.6 of the time or less, except for long causal sequences, of which
-/// tiles that are not seen are not computed.
+/// Whether the weights had better be in memory. On processors products of matrices are bound by loads, of which a kernel that
+/// computes weights tile by tile needs more: it takes 1.4 to 1.7 times as long as two products, its gradient as much
+/// and more, and seconds to compile. A score costs the products two writes and two reads, 16 bytes, beside at least
+/// 2 (d + e) multiply-adds, so memory's speed does not matter; its size does. Of a causal sequence the kernel computes
+/// half of the tiles, which is as good as the products; its gradient is so for long ones.
 fn stored(limits: &Limits, scores: usize, causal: bool) -> bool {
-    limits.cpu && scores <= if causal { STORED / 4 } else { STORED }
+    let most = (limits.binding_bytes.min(limits.buffer_bytes) / 4).min(STORED as u64) as usize;
+    limits.tune().attention_products && scores <= if causal { most / 4 } else { most }
 }
 
 /// Whether the shapes fit each other.

@@ -185,7 +185,7 @@ impl Device {
     }
 
     /// A reference that has what the device has of the leaves.
-    async fn reference(&self, roots: &[Node]) -> Result<Evaluator<'static>> {
+    pub(crate) async fn reference(&self, roots: &[Node]) -> Result<Evaluator<'static>> {
         let order = topological(roots, false);
         let leaves: Vec<Node> = order.into_iter().filter(|n| matches!(n.op(), Op::Data(_))).collect();
         let mut evaluator = Evaluator::new(&Host::fetch);

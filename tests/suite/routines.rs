@@ -1,5 +1,6 @@
 //! Hand-written algorithms against plain loops, through the whole engine.
 
+use ridgepoint::kernel::Tune;
 use ridgepoint::ops::{Attention, Conv};
 use ridgepoint::run::Kernels;
 use ridgepoint::{DType, Device, Result, Tensor};
@@ -159,9 +160,17 @@ fn families() -> impl Iterator<Item = Device> {
     [Kernels::Processor, Kernels::Graphics].into_iter().flat_map(crate::devices)
 }
 
+/// The same, attention always by its own kernels.
+fn one_kernel() -> impl Iterator<Item = Device> {
+    families().map(|device| {
+        let tune = Tune { attention_products: false, ..device.limits().tune() };
+        device.tuned(tune)
+    })
+}
+
 #[test]
 fn attention_is_what_its_formula_says() -> Result<()> {
-    for device in families() {
+    for device in families().chain(one_kernel()) {
         for (heads, shared, m, n, d, e) in [(4, 2, 33, 65, 20, 36), (2, 2, 64, 64, 64, 64), (1, 1, 3, 5, 3, 2)] {
             let q = device.tensor(&numbers(heads * m * d, 1), [heads, m, d]);
             let k = device.tensor(&numbers(shared * n * d, 2), [shared, n, d]);
@@ -186,7 +195,7 @@ fn attention_is_what_its_formula_says() -> Result<()> {
 
 #[test]
 fn queries_that_see_nothing_give_zero_and_no_gradient() -> Result<()> {
-    for device in families() {
+    for device in families().chain(one_kernel()) {
         let [q, k, v] = [1, 2, 3].map(|seed| device.tensor(&numbers(2 * 40 * 8, seed), [2, 40, 8]));
         // causal with more queries than keys: the first queries come before every key
         let few = [k.slice(1, ..30), v.slice(1, ..30)];
@@ -214,7 +223,7 @@ fn queries_that_see_nothing_give_zero_and_no_gradient() -> Result<()> {
 /// So many keys that dispatches go on with what others have left.
 #[test]
 fn attention_over_many_keys() -> Result<()> {
-    for device in families() {
+    for device in one_kernel() {
         let (n, d) = (6500, 256);
         let q = device.tensor(&numbers(d, 1), [1, d]);
         let (k, v) = (device.tensor(&numbers(d * n, 2), [n, d]), device.tensor(&numbers(d * n, 3), [n, d]));

@@ -4,6 +4,7 @@ use crate::check::case::{ANY, Build, Case};
 use crate::check::input::{Domain, Layout};
 use crate::dtype::DType;
 use crate::ops::Attention;
+use crate::ops::attention::Way;
 use crate::tensor::Tensor;
 
 /// Queries, keys, values: one head, several, several to one of keys; lengths that are no multiple of 4; nothing.
@@ -22,8 +23,9 @@ const MASKED: &[&[&[usize]]] = &[
     &[&[2, 2, 2, 3, 2], &[2, 2, 2, 3, 2], &[2, 2, 2, 3, 2], &[2, 1, 2, 3, 3]],
 ];
 
-fn with(options: impl Fn(&[Tensor]) -> Attention + 'static) -> Build {
-    Box::new(move |x| vec![x[0].attention(&x[1], &x[2], &options(x))])
+/// As the device is given it (`None`), or in one of the ways.
+fn with(way: Option<Way>, options: impl Fn(&[Tensor]) -> Attention + 'static) -> Build {
+    Box::new(move |x| vec![x[0].attention_by(&x[1], &x[2], &options(x), way)])
 }
 
 /// Derivatives of the small ones only: differences evaluate the formula a dozen times.
@@ -43,14 +45,22 @@ pub fn cases() -> Vec<Case> {
     let causal = |_: &[Tensor]| Attention { causal: true, scale: Some(0.7), mask: None };
     let masked = |x: &[Tensor]| Attention { mask: Some(x[3].clone()), ..Attention::default() };
     let half = Domain::Real(DType::F16, &[(-3.0, 3.0)]);
+    let (kernel, products) = (Some(Way::Kernel), Some(Way::Products));
+    let bools = [ANY, ANY, ANY, Domain::Bool];
     let mut cases = vec![
-        case("attention", &[ANY; 3], SHAPES, 2, with(|_| Attention::default())),
-        case("attention/causal", &[ANY; 3], SHAPES, 1, with(causal)),
-        case("attention/added mask", &[ANY; 4], MASKED, 2, with(masked)),
-        case("attention/bool mask", &[ANY, ANY, ANY, Domain::Bool], MASKED, 1, with(masked)),
-        case("attention/f16", &[half; 3], &SHAPES[..5], 0, with(causal)),
+        case("attention", &[ANY; 3], &SHAPES[..3], 0, with(None, |_| Attention::default())),
+        case("attention/kernel", &[ANY; 3], SHAPES, 2, with(kernel, |_| Attention::default())),
+        case("attention/causal", &[ANY; 3], SHAPES, 1, with(kernel, causal)),
+        case("attention/added mask", &[ANY; 4], MASKED, 2, with(kernel, masked)),
+        case("attention/bool mask", &bools, MASKED, 1, with(kernel, masked)),
+        case("attention/f16", &[half; 3], &SHAPES[..5], 0, with(kernel, causal)),
+        case("attention/products", &[ANY; 3], SHAPES, 1, with(products, |_| Attention::default())),
+        case("attention/products, causal", &[ANY; 3], SHAPES, 1, with(products, causal)),
+        case("attention/products, added mask", &[ANY; 4], MASKED, 1, with(products, masked)),
+        case("attention/products, bool mask", &bools, MASKED, 1, with(products, masked)),
+        case("attention/products, f16", &[half; 3], &SHAPES[..5], 0, with(products, causal)),
     ];
     let wide: &[&[&[usize]]] = &[&[&[9, 256], &[70, 256], &[70, 256]]];
-    cases.push(Case::at("attention/wide", &[ANY; 3], wide, 0, with(causal)));
+    cases.push(Case::at("attention/wide", &[ANY; 3], wide, 0, with(kernel, causal)));
     cases
 }
