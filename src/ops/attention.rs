@@ -73,13 +73,7 @@ impl Tensor {
 
     /// [`Tensor::attention`] in a way; `None`: by device and sizes.
     #[track_caller]
-    pub(crate) fn attention_by(
-        &self,
-        keys: &Tensor,
-        values: &Tensor,
-        options: &Attention,
-        way: Option<Way>,
-    ) -> Tensor {
+    pub(crate) fn attention_by(&self, keys: &Tensor, values: &Tensor, options: &Attention, way: Option<Way>) -> Tensor {
         let site = Site::here();
         let [q, k, v] = [ok!(self, self.shape()), ok!(self, keys.shape()), ok!(self, values.shape())];
         let kinds = [ok!(self, self.dtype()), ok!(self, keys.dtype()), ok!(self, values.dtype())];
@@ -112,13 +106,7 @@ impl Tensor {
             let mask = mask.map(|mask| (mask, mask_every));
             return self.keep_dtype(weighted(&flat, lengths, scale, options.causal, mask).reshape(result));
         }
-        let routine = Heads {
-            part: Part::Forward,
-            scale: scale.to_bits(),
-            causal: options.causal,
-            mask_every,
-            stored,
-        };
+        let routine = Heads { part: Part::Forward, scale: scale.to_bits(), causal: options.causal, mask_every, stored };
         let sources: Vec<&Tensor> = flat.iter().chain(&mask).collect();
         let nodes = ok!(self, Tensor::nodes("attention", &sources, site));
         let rows = Tensor::new(self.device(), Node::routine(Routine::Attention(routine), nodes, site));
