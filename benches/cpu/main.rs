@@ -3,7 +3,6 @@
 //! `cargo bench --bench cpu -- [NAME…] [--rounds N] [--markdown FILE.md]`. Time is that of all threads of the process, the rounds
 //! of the devices are interleaved, and a ratio is the median over rounds. No time is told for a result that differs.
 
-#[path = "../kernels/clock.rs"]
 mod clock;
 mod work;
 

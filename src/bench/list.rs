@@ -1,6 +1,6 @@
 //! The workloads: tensor operations and penalties at the sizes of the records.
 
-use super::work::{Fill, Input, Output, Work};
+use super::work::{Fill, Input, Output, Work, size};
 use crate::Tensor;
 use crate::dtype::DType;
 use crate::error::Result;
@@ -23,15 +23,11 @@ fn flat(n: usize, count: usize) -> Vec<Input> {
     vec![Input::real(&[256, n / 256], Some(0)); count]
 }
 
-fn size(shape: &[usize]) -> String {
-    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
-}
-
 fn bytes(elements: usize) -> f64 {
     4.0 * elements as f64
 }
 
-/// A workload that moves what its inputs and `written` elements take.
+/// [`Work::new`].
 fn moving(
     name: &str,
     inputs: Vec<Input>,
@@ -39,19 +35,7 @@ fn moving(
     outputs: Vec<Output>,
     build: impl Fn(&[Tensor]) -> Vec<Tensor> + 'static,
 ) -> Work {
-    let read: usize = inputs.iter().map(|i| i.shape.iter().product::<usize>()).sum();
-    let shape = inputs.first().map(|i| size(&i.shape)).unwrap_or_default();
-    Work {
-        name: name.into(),
-        size: shape,
-        bytes: bytes(read + written),
-        flops: 0.0,
-        computes: false,
-        inputs,
-        outputs,
-        period: 0,
-        build: Box::new(build),
-    }
+    Work::new(name, inputs, written, outputs, build)
 }
 
 fn one(f: impl Fn(&Tensor) -> Tensor + 'static) -> impl Fn(&[Tensor]) -> Vec<Tensor> {

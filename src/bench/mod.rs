@@ -3,7 +3,8 @@
 //! [`run`] times peaks (bandwidth over footprints, arithmetic, latencies, the measured roofline), operations, penalties and
 //! training steps on one device. No result, no time: every kernel's output is checked in the same run, at full size, against
 //! what must come out (peaks) or the f64 reference within its derived bounds (everything else, see [`crate::reference`]);
-//! where results are independent along an axis the reference computes some of them.
+//! where results are independent along an axis the reference computes some of them, and where inputs repeat themselves it knows
+//! all from one period. [`run_works`] does the same with expressions of your own.
 //!
 //! # How it is timed
 //! - Batches of about ten milliseconds, in one submission each, between two timestamps of the device, if these prove
@@ -39,5 +40,6 @@ mod work;
 
 pub use compare::{Change, Comparison, Verdict};
 pub use report::{Adapter, Ceiling, Entry, Rate, Report, Ridge, SCHEMA, Skipped, Source, Suite};
-pub use run::{Progress, Settings, features, run};
+pub use run::{Progress, Settings, features, run, run_works};
 pub use sample::Summary;
+pub use work::{Build, Fill, Input, Output, Work};

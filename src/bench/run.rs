@@ -138,12 +138,33 @@ struct Bench<'a> {
 /// Settings that select nothing; a device that cannot run the ceilings. What goes wrong later is in the report, and the
 /// other entries are timed all the same, unless the device is lost: then the report ends there.
 pub fn run(device: &Device, settings: &Settings, watch: &mut dyn FnMut(&Progress<'_>)) -> Result<Report> {
+    timed(device, settings, watch, items(device, settings)?)
+}
+
+/// Runs workloads of your own like those of [`Suite::Ops`], whatever the settings select.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn run_works(
+    device: &Device,
+    settings: &Settings,
+    works: Vec<Work>,
+    watch: &mut dyn FnMut(&Progress<'_>),
+) -> Result<Report> {
+    timed(device, settings, watch, works.into_iter().map(|work| Item::Work(Suite::Ops, work)).collect())
+}
+
+fn timed(
+    device: &Device,
+    settings: &Settings,
+    watch: &mut dyn FnMut(&Progress<'_>),
+    items: Vec<Item>,
+) -> Result<Report> {
     let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     if !(settings.seconds > 0.0 && settings.seconds.is_finite()) {
         let message = format!("{} seconds for each entry", settings.seconds);
         return Err(Error::input("bench", message, "give a positive number, e.g. 0.5"));
     }
-    let items = items(device, settings)?;
     let bench = Bench::new(device, settings)?;
     let mut report = Report {
         schema: SCHEMA,

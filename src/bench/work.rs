@@ -90,11 +90,13 @@ enum Values {
 
 impl Input {
     /// Of real numbers.
+    #[must_use]
     pub fn real(shape: &[usize], split: Option<usize>) -> Input {
         Input { shape: shape.to_vec(), fill: Fill::Real, split }
     }
 
     /// With other numbers.
+    #[must_use]
     pub fn filled(self, fill: Fill) -> Input {
         Input { fill, ..self }
     }
@@ -129,7 +131,7 @@ impl Input {
     }
 
     /// On a device.
-    pub fn on(&self, device: &Device, seed: u64) -> Tensor {
+    pub(super) fn on(&self, device: &Device, seed: u64) -> Tensor {
         self.tensor(device, &self.fresh(seed))
     }
 
@@ -170,14 +172,44 @@ fn array(values: &Values, shape: &[usize], part: Option<(usize, usize)>) -> Arra
     }
 }
 
+/// Lengths, for people.
+pub(super) fn size(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}
+
 impl Work {
+    /// One bound by memory, which moves what its inputs and `written` elements take.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        inputs: Vec<Input>,
+        written: usize,
+        outputs: Vec<Output>,
+        build: impl Fn(&[Tensor]) -> Vec<Tensor> + 'static,
+    ) -> Work {
+        let read: usize = inputs.iter().map(|i| i.shape.iter().product::<usize>()).sum();
+        Work {
+            name: name.into(),
+            size: inputs.first().map(|i| size(&i.shape)).unwrap_or_default(),
+            bytes: 4.0 * (read + written) as f64,
+            flops: 0.0,
+            computes: false,
+            inputs,
+            outputs,
+            period: 0,
+            build: Box::new(build),
+        }
+    }
+
     /// With so many operations for each element of the first input.
+    #[must_use]
     pub fn ops(self, each: f64) -> Work {
         let elements: usize = self.inputs.first().map_or(0, |i| i.shape.iter().product());
         Work { flops: each * elements as f64, ..self }
     }
 
     /// With inputs that repeat themselves.
+    #[must_use]
     pub fn repeating(self, period: usize) -> Work {
         Work { period, ..self }
     }
@@ -187,7 +219,7 @@ impl Work {
     }
 
     /// The inputs on a device.
-    pub fn upload(&self, device: &Device) -> Vec<Tensor> {
+    pub(super) fn upload(&self, device: &Device) -> Vec<Tensor> {
         self.inputs.iter().zip(&self.values()).map(|(input, values)| input.tensor(device, values)).collect()
     }
 
@@ -220,7 +252,7 @@ impl Work {
     ///
     /// # Errors
     /// The device's, or the expression's. A wrong result is a verdict.
-    pub fn verify(&self, device: &Device, results: &[Tensor]) -> Result<Verdict> {
+    pub(super) fn verify(&self, device: &Device, results: &[Tensor]) -> Result<Verdict> {
         let nodes: Vec<Node> = results.iter().map(|t| t.node().cloned()).collect::<Result<_>>()?;
         let got = pollster::block_on(device.arrays(&nodes))?;
         let values = self.values();
@@ -288,5 +320,43 @@ impl Work {
             evaluator.set(leaf.node()?, array)?;
         }
         evaluator.eval(&roots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Squares, their sum, and the mean of the numbers; each wrong by `off` where it is not to be right.
+    fn work(off: [f64; 3]) -> Work {
+        let outputs = vec![Output::Along(0), Output::Sum, Output::Mean];
+        Work::new("squares", vec![Input::real(&[10, 4096], Some(0))], 4096, outputs, move |x| {
+            let squares = x[0].square() + off[0];
+            vec![squares.clone(), x[0].square().sum_all() + off[1], x[0].mean(..) + off[2]]
+        })
+        .repeating(3)
+    }
+
+    #[test]
+    fn a_result_is_known_from_one_period_of_its_inputs() {
+        let device = Device::cpu().expect("always there");
+        let right = work([0.0; 3]);
+        let inputs = right.upload(&device);
+        let rows = inputs[0].read_blocking::<f32>().expect("numbers");
+        assert!(rows[..3 * 4096] == rows[3 * 4096..6 * 4096] && rows[..4096] == rows[9 * 4096..]);
+        let verdict = right.verify(&device, &(right.build)(&inputs)).expect("computes");
+        assert!(verdict.passed && verdict.ratio < 0.5, "{verdict}");
+        // about the size of the bounds: a hundredth of a unit of 1 in squares, sums of 40960 of them
+        for off in [[1e-5, 0.0, 0.0], [0.0, 100.0, 0.0], [0.0, 0.0, 1e-2]] {
+            let results = (work(off).build)(&inputs);
+            let verdict = right.verify(&device, &results).expect("computes");
+            assert!(!verdict.passed, "{off:?}: {verdict}");
+        }
+        // one wrong number in the last row, which the reference does not compute
+        let mut squares = (right.build)(&inputs);
+        let spoilt: Vec<f32> = rows.iter().enumerate().map(|(i, x)| x * x + f32::from(u8::from(i == 40_000))).collect();
+        squares[0] = device.tensor(&spoilt, [10, 4096]);
+        let verdict = right.verify(&device, &squares).expect("computes");
+        assert!(!verdict.passed && verdict.worst_index == 40_000 - 9 * 4096, "{verdict}");
     }
 }

@@ -97,6 +97,8 @@ pub struct Emitter<'a> {
     /// Whether constants are read from private variables `w<word>` that the frame's `prepare` loads, because an invocation
     /// has several units: a compiler cannot know that the stores between them leave the uniform words alone.
     pub prepared: bool,
+    /// Whether neighbours of a result come from places a cache line or more apart.
+    pub far: bool,
     /// WGSL modules of the snippets called.
     pub modules: Vec<Arc<Snippet>>,
     /// Results of reductions of this kernel, as they become known.
@@ -149,6 +151,7 @@ impl<'a> Emitter<'a> {
             first_word: RESERVED_WORDS,
             used: Vec::new(),
             prepared: false,
+            far: false,
             modules: Vec::new(),
             known: HashMap::new(),
             given: HashMap::new(),
@@ -455,6 +458,7 @@ impl<'a> Emitter<'a> {
         if by && !vector {
             self.scalar_only.push(buffer);
             self.score.scalar += 4;
+            self.far |= index.coefficient(Var::Comp).abs() >= 16;
         } else if by {
             self.score.vector += 1;
         }

@@ -123,6 +123,8 @@ pub(super) struct Body<'b> {
     pub units: u64,
     pub workgroup: u32,
     pub per: u32,
+    /// See `ACROSS` of the frame.
+    pub across: u32,
     pub teams: u32,
 }
 
@@ -159,6 +161,7 @@ pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
     let mut overrides = vec![("WG", f64::from(body.workgroup))];
     if body.frame == "each" {
         overrides.push(("PER", f64::from(body.per)));
+        overrides.push(("ACROSS", f64::from(body.across)));
     }
     if body.frame == "teams" {
         overrides.push(("TEAMS", f64::from(body.teams)));
@@ -220,9 +223,18 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     let tune = limits.tune();
     let run = if emitter.reads.len() + outputs.len() > 4 { tune.map_run.min(2) } else { tune.map_run };
     let (workgroup, per) = (limits.lanes(tune.map_lanes) as u32, if units >= 1 << 14 { run } else { 1 });
-    let body =
-        Body { frame: "each", label: label("map", &cluster.outputs), text, outputs, units, workgroup, per, teams: 1 };
+    let label = label("map", &cluster.outputs);
+    let across = if emitter.far && (limits.cpu || limits.lockstep) { across(cluster, units, per) } else { 0 };
+    let body = Body { frame: "each", label, text, outputs, units, workgroup, per, across, teams: 1 };
     Ok(Emitted { dispatches: vec![pack(body, &emitter)], board: 0 })
+}
+
+/// The units of a line of the result, if 16 neighbouring lines can be walked side by side: where operands are read down their
+/// columns, a processor's cache line holds what 16 lines need. 0 if not, or if it does not pay.
+fn across(cluster: &Cluster, units: u64, per: u32) -> u32 {
+    let line = cluster.outputs.first().and_then(|o| o.shape().last().copied()).unwrap_or(0) as u64;
+    let whole = line.is_multiple_of(4 * u64::from(per)) && line > 0 && (4 * units).is_multiple_of(16 * line);
+    if whole && units >= 1 << 14 { (line / 4) as u32 } else { 0 }
 }
 
 /// Where each output goes, and the type of its binding.

@@ -403,7 +403,7 @@ impl<'c> Rows<'c> {
         // four neighbours of 16 bytes are a cache line: what the first of them waits for, the others have
         let run = !form.comp_in_col && form.lines == 1 && units >= 1024;
         let per = if run { self.limits.tune().column_run } else { 1 };
-        pack(Body { frame, label, text, outputs, units, workgroup, per, teams: form.teams }, emitter)
+        pack(Body { frame, label, text, outputs, units, workgroup, per, across: 0, teams: form.teams }, emitter)
     }
 
     /// The statements that store what is kept per element; each output takes the next binding.

@@ -104,6 +104,8 @@ choices! {
     "vector" vector_lanes: u32 = 256 | 8 | 256, of LANES;
     /// The most invocations that share an output of a product with a vector.
     "vector" vector_share: u32 = 64 | 1 | 64, of [1, 2, 4, 8, 16, 32, 64];
+    /// Fours of neighbouring outputs that an invocation of a product with a vector takes.
+    "vector" vector_run: u32 = 1 | 4 | 1, of [1, 2, 4];
     /// Invocations that products with a vector are to have at least: with fewer, k is split.
     "vector" vector_units: u32 = 65_536 | 64 | 65_536, of [64, 512, 4096, 65_536];
     /// Workgroups share a row, instead of a row for each invocation.

@@ -36,6 +36,42 @@ fn products_of_all_small_sizes_are_verified() -> Result<()> {
     Ok(())
 }
 
+/// Large enough for lines to be walked side by side; one whose lines are not, and one of three axes.
+#[test]
+fn large_transposes_move_every_number() -> Result<()> {
+    for device in families() {
+        for (shape, axes) in [([1, 512, 256], [0, 2, 1]), ([1, 510, 260], [0, 2, 1]), ([4, 64, 512], [2, 1, 0])] {
+            let x = numbers(shape.iter().product(), 5);
+            let y = device.tensor(&x, shape).permute(axes) * 2.0;
+            let got = y.read_blocking::<f32>()?;
+            let to = axes.map(|a| shape[a]);
+            for (ix, value) in got.iter().enumerate() {
+                let at = [ix / (to[1] * to[2]), ix / to[2] % to[1], ix % to[2]];
+                let mut from = [0; 3];
+                axes.iter().zip(at).for_each(|(&axis, place)| from[axis] = place);
+                let want = 2.0 * x[(from[0] * shape[1] + from[1]) * shape[2] + from[2]];
+                assert!(*value == want, "{shape:?} by {axes:?}, element {ix}: {value} not {want}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rows and columns of all lengths around the runs that a lane takes, and k around the stretches it is cut into.
+#[test]
+fn products_with_a_vector_are_verified() -> Result<()> {
+    for device in families() {
+        for (k, n) in [(1, 16), (130, 20), (127, 64), (128, 72), (1000, 48), (4100, 16), (140_000, 8)] {
+            let (a, b) = (device.tensor(&numbers(k, 1), [1, k]), device.tensor(&numbers(k * n, 2), [k, n]));
+            let row = a.matmul(&b) + 0.5;
+            let column = b.t().matmul(&a.t());
+            let report = device.verify_blocking(&[&row, &column])?;
+            assert!(report.passed(), "{k} by {n}: {report}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_dense_layer_is_one_dispatch() -> Result<()> {
     let device = device()?;

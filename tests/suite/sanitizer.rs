@@ -34,6 +34,20 @@ fn the_engines_kernels_for_graphics_processors_are_clean() {
     assert_clean(Kernels::Graphics);
 }
 
+/// Lines walked side by side, and vectors times matrices in stretches: more than the table's sizes.
+#[test]
+fn transposes_and_vectors_are_clean() {
+    for kernels in [Kernels::Auto, Kernels::Processor] {
+        let (device, findings) = watched(kernels);
+        let numbers: Vec<f32> = (0..512 * 160).map(|i| (i % 97) as f32).collect();
+        let (x, row) = (device.tensor(&numbers, [512, 160]), device.tensor(&numbers[..512], [1, 512]));
+        let products = [&row.matmul(&x), &(x.t() * 2.0)];
+        let report = device.verify_blocking(&products).expect("computes");
+        assert!(report.passed(), "{report}");
+        assert!(findings.take().is_empty(), "{kernels:?}");
+    }
+}
+
 /// Rows in parts, which meet through atomics: more than the table's sizes.
 #[test]
 fn reductions_in_parts_are_clean() {

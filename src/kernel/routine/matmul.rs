@@ -253,7 +253,7 @@ fn product(
     match way {
         Way::Block { block, .. } => blocks(steps, p, finish, block, (splits, chunk)),
         Way::Tile { side, per, .. } => tile(steps, p, finish, (side, per), (splits, chunk)),
-        Way::Vector { mode, parts, .. } => vector(steps, p, finish, (mode, parts), (splits, chunk)),
+        Way::Vector { mode, parts, run, .. } => vector(steps, p, finish, (mode, parts, run), (splits, chunk)),
     }
 }
 
@@ -304,12 +304,12 @@ fn vector(
     steps: &mut Steps<'_>,
     p: &Product,
     finish: &Finish<'_>,
-    (mode, parts): (Mode, usize),
+    (mode, parts, run): (Mode, usize, usize),
     (splits, chunk): (usize, usize),
 ) -> Result<(), String> {
     let (w, v, outs, columns) = vector_sides(p);
     let lanes = steps.limits.lanes(steps.limits.tune().vector_lanes);
-    let width = if mode == Mode::FourAcross { 4 } else { 1 };
+    let width = if mode == Mode::FourAcross { 4 * run } else { 1 };
     let per_plane = outs.div_ceil(lanes / parts * width);
     let units = per_plane * p.batch * splits;
     let words = [
@@ -324,11 +324,12 @@ fn vector(
     let overrides = vec![
         ("WG", lanes as f64),
         ("PARTS", parts as f64),
+        ("RUN", run as f64),
         ("MODE", f64::from(mode as u8)),
         ("ALONG_K", flag(w.k == 1)),
         ("COLUMNS", flag(columns)),
     ];
-    let label = format!("matmul_vector/{}/wg{lanes}/parts{parts}", dtypes(p));
+    let label = format!("matmul_vector/{}/wg{lanes}/parts{parts}/run{run}", dtypes(p));
     let kernel = finish.kernel("matmul_vector", label, &[("operands", text.as_str())], false, overrides);
     steps.dispatch(kernel, finish.buffers([w.buffer, v.buffer]), finish.words(words), units as u64)
 }

@@ -11,19 +11,15 @@ pub(super) enum Way {
     Block { block: Block, splits: usize },
     /// `matmul_tile`: lanes along a side, quarters along a side.
     Tile { side: usize, per: usize, splits: usize },
-    /// `matmul_vector`: lanes that share an output.
-    Vector { mode: Mode, parts: usize, splits: usize },
+    /// `matmul_vector`: lanes that share an output, and fours of neighbouring outputs that a lane takes.
+    Vector { mode: Mode, parts: usize, run: usize, splits: usize },
 }
 
 /// Which kernel: the whole choice, by shape, layout and device.
 pub(super) fn choose(p: &Product, limits: &Limits) -> Way {
-    // outputs side by side are fetched in longer stretches by the block kernel, though it repeats a row
-    let (w, _, outs, _) = vector_sides(p);
-    let blocks = limits.tune().matmul_blocks;
-    let across = blocks && w.mode(outs, p.k) == Mode::FourAcross;
-    if (p.m == 1 || p.n == 1) && !across {
+    if p.m == 1 || p.n == 1 {
         vector_way(p, limits)
-    } else if blocks {
+    } else if limits.tune().matmul_blocks {
         block_way(p, limits)
     } else {
         tile_way(p, limits)
@@ -124,6 +120,9 @@ fn vector_way(p: &Product, limits: &Limits) -> Way {
     let piece = if mode == Mode::FourAlong { 4 } else { 1 };
     let width = if mode == Mode::FourAcross { 4 } else { 1 };
     let tune = limits.tune();
+    if mode == Mode::FourAcross && tune.vector_run > 1 {
+        return run_way(p, outs, limits);
+    }
     // lanes that share an output of columns fetch far apart: few do
     let most = if w.k == 1 { tune.vector_share } else { tune.vector_share.min(8) };
     let parts = p.k.div_ceil(4 * piece).next_power_of_two().min(most.min(tune.vector_lanes) as usize);
@@ -131,5 +130,25 @@ fn vector_way(p: &Product, limits: &Limits) -> Way {
     let wanted = tune.vector_units as usize;
     let splits =
         (wanted / lanes.max(1)).min(p.k / (64 * piece * parts)).max(p.k.div_ceil(parts * piece * TURNS)).max(1);
-    Way::Vector { mode, parts, splits }
+    Way::Vector { mode, parts, run: 1, splits }
 }
+
+/// The matrix is fetched cache line by cache line, a stretch of its rows at a time, as columns are summed: so the pages that a
+/// processor walks down stay known to it for the next columns.
+fn run_way(p: &Product, outs: usize, limits: &Limits) -> Way {
+    const MOST: usize = 256;
+    let tune = limits.tune();
+    let rows = match tune.column_part as usize {
+        0 => RUN_CHAIN,
+        part => part.min(RUN_CHAIN),
+    };
+    let room = limits.binding_bytes.min(limits.buffer_bytes) / (4 * p.elements() as u64).max(1);
+    let splits = p.k.div_ceil(rows).min(MOST).min(room as usize).max(1);
+    let short = p.k.div_ceil(splits).next_multiple_of(16) <= RUN_CHAIN;
+    let run = [4, 2].into_iter().find(|run| short && *run <= tune.vector_run as usize && outs.is_multiple_of(4 * run));
+    let splits = if run.is_some() { splits } else { splits.max(p.k.div_ceil(TURNS)) };
+    Way::Vector { mode: Mode::FourAcross, parts: 1, run: run.unwrap_or(1), splits }
+}
+
+/// The longest stretch of k that a lane with more than four outputs sums: one chain.
+const RUN_CHAIN: usize = 512;
