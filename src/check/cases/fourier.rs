@@ -48,8 +48,9 @@ pub fn cases() -> Vec<Case> {
         transform("fft2", &[&[2, 2, 2], &[2, 3, 4, 2], &[16, 32, 2], &[3, 2, 2]], one(Tensor::fft2)),
         transform("ifft2", &[&[2, 3, 4, 2], &[3, 2, 2]], one(Tensor::ifft2)),
     ];
-    let products: &[&[&[usize]]] = &[&[&[10], &[5]], &[&[10], &[5, 3]], &[&[10], &[5, 70]], &[&[10], &[5, 0]]];
-    let backs: &[&[&[usize]]] = &[&[&[10], &[7]], &[&[10], &[7, 3]]];
+    let products: &[&[&[usize]]] =
+        &[&[&[10], &[5]], &[&[10], &[5, 3]], &[&[10], &[5, 8]], &[&[10], &[5, 70]], &[&[10], &[5, 0]]];
+    let backs: &[&[&[usize]]] = &[&[&[10], &[7]], &[&[10], &[7, 3]], &[&[10], &[7, 4]]];
     cases.push(Case::at("sparse", &[ANY; 2], products, 2, two(|v, x| joined(sparse(v).map(|a| a.matmul(x)), v))));
     cases.push(Case::at(
         "sparse/transposed",
