@@ -90,6 +90,10 @@ pub struct Emitter<'a> {
     pub members: HashSet<usize>,
     /// The linear index of the element at hand.
     pub full: Option<Expr>,
+    /// Buffers read at another place than the element at hand.
+    pub elsewhere: HashSet<usize>,
+    /// Buffers that are the buffers of outputs (by number) too.
+    pub shared: Vec<(usize, usize)>,
     /// The uniform word of the first constant.
     pub first_word: usize,
     /// Constants used: `(number, dtype)`; each takes a word.
@@ -148,6 +152,8 @@ impl<'a> Emitter<'a> {
             scalar_only,
             members: HashSet::new(),
             full: None,
+            elsewhere: HashSet::new(),
+            shared: Vec::new(),
             first_word: RESERVED_WORDS,
             used: Vec::new(),
             prepared: false,
@@ -438,19 +444,25 @@ impl<'a> Emitter<'a> {
         Ok(self.bind(&selected))
     }
 
-    /// The binding of a buffer that is read.
-    fn read(&mut self, buffer: usize, dtype: DType) -> usize {
-        self.reads.iter().position(|&r| r == (buffer, dtype)).unwrap_or_else(|| {
+    /// The name of a buffer that is read.
+    fn read(&mut self, buffer: usize, dtype: DType) -> String {
+        if let Some((_, output)) = self.shared.iter().find(|(b, _)| *b == buffer) {
+            return format!("y{output}");
+        }
+        let ix = self.reads.iter().position(|&r| r == (buffer, dtype)).unwrap_or_else(|| {
             self.reads.push((buffer, dtype));
             self.reads.len() - 1
-        })
+        });
+        format!("x{ix}")
     }
 
     /// Element `index` of a buffer.
     pub fn load(&mut self, buffer: usize, dtype: DType, index: &Expr) -> Result<Value, Refusal> {
-        let ix = self.read(buffer, dtype);
+        let name = self.read(buffer, dtype);
         let (by, in_loop) = (self.space.by_component(index), self.space.in_loop(index));
-        let name = format!("x{ix}");
+        if self.full.as_ref() != Some(index) {
+            self.elsewhere.insert(buffer);
+        }
         let vector = self.space.is_vector(index);
         if self.tail && by && (!vector || !(self.scope.padded)(buffer)) {
             return Err(Refusal::Scalar);
@@ -486,7 +498,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// The statement that writes a value to element `index` of the buffer bound as `name`; whether it writes vectors.
-    pub fn store(&self, name: &str, dtype: DType, index: &Expr, value: &Value) -> Result<(String, bool), Refusal> {
+    pub fn store(&mut self, name: &str, dtype: DType, index: &Expr, value: &Value) -> Result<(String, bool), Refusal> {
         let word = |part: &str| if dtype == DType::Bool { format!("u32({part})") } else { part.to_owned() };
         let parts: Vec<&str> = (0..self.space.width as usize).map(|c| value.part(c)).collect();
         if self.space.is_vector(index) {
@@ -506,6 +518,9 @@ impl<'a> Emitter<'a> {
         if dtype.bytes() == 2 {
             return Err(Refusal::Narrow);
         }
+        // what is written as scalars is read so
+        let shared = self.shared.iter().filter(|s| name.strip_prefix('y') == Some(&s.1.to_string())).map(|s| s.0);
+        self.scalar_only.extend(shared);
         let n = if self.space.by_component(index) { self.space.width as usize } else { 1 };
         let one = |c: usize| format!("{name}[{}] = {};", self.space.text(index, c), word(parts[c]));
         Ok(((0..n).map(one).collect::<Vec<_>>().join(" "), false))

@@ -43,6 +43,8 @@ pub struct Cluster {
     pub members: Vec<Node>,
     /// What is stored. May contain reductions.
     pub outputs: Vec<Node>,
+    /// Buffers read at the element at hand alone, and the output that takes the place of each: one binding.
+    pub shared: Vec<(usize, usize)>,
 }
 
 /// A buffer of a generated dispatch.
@@ -69,6 +71,8 @@ pub struct Generated {
     pub constants: Vec<(usize, DType)>,
     /// Workgroups before folding.
     pub groups: u64,
+    /// The values it reads at the element at hand alone, before it stores anything there.
+    pub in_place: Vec<usize>,
 }
 
 /// A cluster as dispatches.
@@ -92,7 +96,7 @@ pub fn lower(cluster: &Cluster, scope: &Scope<'_>, limits: &Limits) -> Result<Em
 /// that of values kept between loops.
 pub(super) fn settled<'a, T>(
     scope: &'a Scope<'a>,
-    members: &[Node],
+    cluster: &Cluster,
     space: &Space,
     mut write: impl FnMut(&mut Emitter<'a>) -> Result<T, Refusal>,
 ) -> Result<(T, Emitter<'a>), Refusal> {
@@ -100,7 +104,8 @@ pub(super) fn settled<'a, T>(
     let mut keep = Vec::new();
     loop {
         let mut emitter = Emitter::new(scope, space.clone(), scalar_only.clone());
-        emitter.members = members.iter().map(Node::id).collect();
+        emitter.members = cluster.members.iter().map(Node::id).collect();
+        emitter.shared.clone_from(&cluster.shared);
         emitter.keep = (!keep.is_empty()).then(|| keep.clone());
         let result = write(&mut emitter)?;
         emitter.scalar_only.sort_unstable();
@@ -142,7 +147,9 @@ pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
         let binding = emitter.reads.len() + ix;
         let (name, how) = match buffer {
             Buffer::Board => ("board".to_owned(), Access::ReadWrite),
-            _ => (format!("y{ix}"), Access::Write),
+            Buffer::Output(o) if emitter.shared.iter().any(|s| s.1 == *o) => (format!("y{o}"), Access::ReadWrite),
+            Buffer::Output(o) => (format!("y{o}"), Access::Write),
+            Buffer::Value(v) => panic!("bug: value {v} is written"),
         };
         let _ok = writeln!(declarations, "@group(0) @binding({binding}) var<storage, read_write> {name}: {ty};");
         buffers.push(*buffer);
@@ -176,6 +183,7 @@ pub(super) fn pack(body: Body<'_>, emitter: &Emitter<'_>) -> Generated {
         words,
         constants: emitter.used.clone(),
         groups: body.units.div_ceil(per_group),
+        in_place: emitter.reads.iter().map(|r| r.0).filter(|b| !emitter.elsewhere.contains(b)).collect(),
     }
 }
 
@@ -207,7 +215,7 @@ fn map(cluster: &Cluster, n: usize, scope: &Scope<'_>, limits: &Limits) -> Resul
     let scalar = Space::new(n, 1, 1, false);
     let tail = !n.is_multiple_of(4);
     let attempt = |space: &Space, tail: bool, clamp: bool| {
-        settled(scope, &cluster.members, space, |e| {
+        settled(scope, cluster, space, |e| {
             e.tail = tail;
             e.prepared = limits.tune().map_prepared;
             map_body(cluster, n, clamp, e)

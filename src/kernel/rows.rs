@@ -176,7 +176,7 @@ impl<'c> Rows<'c> {
             let cpu = self.limits.cpu;
             let (lanes, subgroup, teams, keep) = (0, false, 1, false);
             let form = Form { lanes, subgroup, teams, keep, width, comp_in_col, parts: 1, lines: 1, cpu };
-            let score = match settled(scope, &self.cluster.members, &self.space(form), |e| self.first_level(e)) {
+            let score = match settled(scope, self.cluster, &self.space(form), |e| self.first_level(e)) {
                 Ok(_) if width == 1 => 0,
                 Ok((_, e)) => e.score.vector * 4 - e.score.scalar,
                 Err(Refusal::Scalar) => continue,
@@ -306,7 +306,7 @@ impl<'c> Rows<'c> {
     }
 
     fn whole(&self, form: Form, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
-        let ((text, outputs), emitter) = settled(scope, &self.cluster.members, &self.space(form), |e| {
+        let ((text, outputs), emitter) = settled(scope, self.cluster, &self.space(form), |e| {
             let mut program = String::new();
             if form.keep {
                 e.keep.get_or_insert_default();
@@ -341,7 +341,7 @@ impl<'c> Rows<'c> {
     /// What is stored per element, partial results, and, by the last part of each row, the results.
     fn in_parts(&self, form: Form, scope: &Scope<'_>) -> Result<Emitted, Refusal> {
         let level = &self.levels[0];
-        let ((text, outputs, words), emitter) = settled(scope, &self.cluster.members, &self.space(form), |e| {
+        let ((text, outputs, words), emitter) = settled(scope, self.cluster, &self.space(form), |e| {
             let mut program = String::new();
             let at = self.coordinates(e);
             let accumulators: Vec<_> = level.iter().enumerate().map(|(i, r)| Accumulator::new(r, i, e)).collect();
@@ -414,7 +414,7 @@ impl<'c> Rows<'c> {
         for (ix, node) in self.per_element() {
             let own = if node.shape() == self.shape { at.clone() } else { e.space.coordinates(&index, node.shape()) };
             let value = e.eval(node, &own)?;
-            let (statement, vector) = e.store(&format!("y{}", outputs.len()), node.dtype(), &index, &value)?;
+            let (statement, vector) = e.store(&format!("y{ix}"), node.dtype(), &index, &value)?;
             let _ok = writeln!(stores, "        {statement}");
             outputs.push((Buffer::Output(ix), buffer_type(node.dtype(), vector)));
         }
@@ -456,7 +456,7 @@ impl<'c> Rows<'c> {
         for (ix, node) in self.per_row() {
             let at = e.space.coordinates(&row, node.shape());
             let value = e.eval(node, &at)?;
-            let (statement, vector) = e.store(&format!("y{}", outputs.len()), node.dtype(), &row, &value)?;
+            let (statement, vector) = e.store(&format!("y{ix}"), node.dtype(), &row, &value)?;
             let _ok = writeln!(stores, "    {statement}");
             outputs.push((Buffer::Output(ix), buffer_type(node.dtype(), vector)));
         }

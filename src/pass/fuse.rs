@@ -276,7 +276,12 @@ struct Draft {
 }
 
 /// Partitions a simplified graph into kernels, in an order in which each finds its inputs.
-pub fn fuse(order: &[Node], roots: &[Node], limits: &Limits, scope: &dyn Fn(&HashSet<usize>) -> Numbers) -> Vec<Work> {
+pub fn fuse(
+    order: &[Node],
+    roots: &[Node],
+    limits: &Limits,
+    scope: &dyn Fn(&HashSet<usize>) -> Numbers,
+) -> (Vec<Work>, Numbers) {
     let facts = Facts::new(order, roots, limits);
     let roots = roots.iter().map(Node::id).collect();
     let numbers = scope(&facts.stored);
@@ -306,6 +311,15 @@ pub struct Numbers {
     pub constants: NodeMap<usize>,
     /// Whether each buffer may be read up to the next multiple of 16 bytes.
     pub padded: Vec<bool>,
+}
+
+impl Numbers {
+    /// The cluster as dispatches; `None` if its nodes cannot share a kernel.
+    pub fn emit(&self, cluster: &Cluster, limits: &Limits) -> Option<Emitted> {
+        let padded = |buffer: usize| self.padded[buffer];
+        let scope = Scope { stored: &self.stored, constants: &self.constants, padded: &padded };
+        frame::lower(cluster, &scope, limits).ok()
+    }
 }
 
 struct Fusion<'a> {
@@ -348,12 +362,14 @@ impl Fusion<'_> {
                     reduces: vec![node.clone()],
                     members: vec![node.clone()],
                     outputs: vec![node.clone()],
+                    shared: Vec::new(),
                 }),
                 _ => Some(Cluster {
                     domain: Domain::Map(node.elements()),
                     reduces: Vec::new(),
                     members: vec![node.clone()],
                     outputs: vec![node.clone()],
+                    shared: Vec::new(),
                 }),
             };
             let routine = matches!(node.op(), Op::Routine(_)).then(|| (node.clone(), None));
@@ -442,7 +458,13 @@ impl Fusion<'_> {
         reduces.extend(cb.reduces.iter().cloned());
         self.in_order(&mut reduces);
         let mut draft = Draft {
-            cluster: Some(Cluster { domain, reduces, members: members.clone(), outputs: Vec::new() }),
+            cluster: Some(Cluster {
+                domain,
+                reduces,
+                members: members.clone(),
+                outputs: Vec::new(),
+                shared: Vec::new(),
+            }),
             members,
             routine: None,
             reads,
@@ -471,9 +493,7 @@ impl Fusion<'_> {
     }
 
     fn emit(&self, cluster: &Cluster) -> Option<Emitted> {
-        let padded = |buffer: usize| self.numbers.padded[buffer];
-        let scope = Scope { stored: &self.numbers.stored, constants: &self.numbers.constants, padded: &padded };
-        frame::lower(cluster, &scope, self.limits).ok()
+        self.numbers.emit(cluster, self.limits)
     }
 
     /// A map over a matrix product becomes its epilogue. What else the map computes, and the product itself if others need
@@ -525,7 +545,7 @@ impl Fusion<'_> {
     }
 
     /// The kernels in execution order.
-    fn finish(self) -> Vec<Work> {
+    fn finish(self) -> (Vec<Work>, Numbers) {
         let mut done: Vec<bool> = self.drafts.iter().map(Option::is_none).collect();
         let mut work = Vec::new();
         while let Some(ix) = (0..done.len()).find(|&ix| !done[ix] && self.feeders(ix).iter().all(|&f| done[f])) {
@@ -546,7 +566,7 @@ impl Fusion<'_> {
             work.push(Work::Fused(cluster, emitted));
         }
         assert!(done.iter().all(|d| *d), "bug: kernels that wait for each other");
-        work
+        (work, self.numbers)
     }
 }
 

@@ -7,7 +7,7 @@ use super::simplify;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::graph::{Func, Node, NodeMap, Op, Routine};
-use crate::kernel::frame::Buffer;
+use crate::kernel::frame::{Buffer, Cluster};
 use crate::kernel::routine::{self, Source};
 use crate::kernel::{Access, Kernel, Limits, Operand};
 use crate::shape::Shape;
@@ -77,10 +77,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Bytes that the steps read and write, each binding counted once: the floor that bandwidth sets.
+    /// Bytes that the steps read and write, each binding counted once, or twice if it is read and written: the floor that
+    /// bandwidth sets.
     #[must_use]
     pub fn bytes_moved(&self) -> u64 {
-        self.steps.iter().flat_map(|s| &s.slots).map(|&s| self.slots[s].bytes).sum()
+        let times = |access: &Access| if *access == Access::ReadWrite { 2 } else { 1 };
+        let uses = self.steps.iter().flat_map(|s| s.kernel.access.iter().zip(&s.slots));
+        uses.map(|(access, &slot)| times(access) * self.slots[slot].bytes).sum()
     }
 }
 
@@ -108,23 +111,19 @@ pub fn lower(roots: &[Node], limits: &Limits) -> Result<Plan> {
     let order = crate::graph::topological(&simple, true);
     let padded: Vec<bool> = walk.data.iter().map(|d| d.0.padded()).collect();
     let numbering = |stored: &HashSet<usize>| number(&order, stored, &walk, &padded);
-    let stored_of = std::cell::RefCell::new(NodeMap::default());
-    let work = fuse::fuse(&order, &simple, limits, &|stored| {
-        let numbers = numbering(stored);
-        stored_of.borrow_mut().clone_from(&numbers.stored);
-        numbers
-    });
-    let value_of = stored_of.into_inner();
+    let (mut work, numbers) = fuse::fuse(&order, &simple, limits, &numbering);
     let mut builder = Builder {
         plan: Plan::default(),
-        value_of,
+        value_of: numbers.stored.clone(),
         slot_of: Vec::new(),
         last_use: Vec::new(),
+        heir: NodeMap::default(),
         limits,
         free: Vec::new(),
     };
     builder.values(&order, &simple, walk.data.len())?;
     builder.lifetimes(&work);
+    builder.inherit(&order, &mut work, &numbers);
     for (ix, work) in work.iter().enumerate() {
         builder.step(ix, work)?;
     }
@@ -166,6 +165,8 @@ struct Builder<'a> {
     slot_of: Vec<Option<usize>>,
     /// The last work that uses each value.
     last_use: Vec<usize>,
+    /// The value that takes the place of one in the kernel that uses it last.
+    heir: NodeMap<usize>,
     limits: &'a Limits,
     /// Temporary slots that nobody needs any more.
     free: Vec<usize>,
@@ -234,6 +235,42 @@ impl Builder<'_> {
         }
     }
 
+    /// A temporary that dies in a kernel which reads each of its elements where it stores an output's, and there alone, gives
+    /// its slot to that output. From the last kernel to the first, for an output of the plan takes all its forebears in.
+    fn inherit(&mut self, order: &[Node], work: &mut [Work], numbers: &Numbers) {
+        let nodes: NodeMap<&Node> = order.iter().filter_map(|n| Some((*self.value_of.get(&n.id())?, n))).collect();
+        for (ix, work) in work.iter_mut().enumerate().rev() {
+            let Work::Fused(cluster, emitted) = work else { continue };
+            let [dispatch] = &emitted.dispatches[..] else { continue };
+            let (mut shared, mut pairs) = (Vec::new(), Vec::new());
+            for &value in &dispatch.in_place {
+                if self.last_use[value] != ix || self.slot_of[value].is_some() {
+                    continue;
+                }
+                let node = nodes[&value];
+                let fits = |o: usize, output: &Node| {
+                    (output.elements(), output.dtype()) == (node.elements(), node.dtype())
+                        && dispatch.buffers.contains(&Buffer::Output(o))
+                        && shared.iter().all(|s: &(usize, usize)| s.1 != o)
+                };
+                if let Some((o, output)) = cluster.outputs.iter().enumerate().find(|(o, n)| fits(*o, n)) {
+                    shared.push((value, o));
+                    pairs.push((value, self.value_of[&output.id()]));
+                }
+            }
+            if shared.is_empty() {
+                continue;
+            }
+            let joint = Cluster { shared, ..cluster.clone() };
+            let Some(emission) = numbers.emit(&joint, self.limits) else { continue };
+            for (value, heir) in pairs {
+                self.slot_of[value] = self.slot_of[heir];
+                self.heir.insert(value, heir);
+            }
+            *work = Work::Fused(joint, emission);
+        }
+    }
+
     fn temporary(&mut self, bytes: u64) -> usize {
         let fit = (0..self.free.len())
             .filter(|&f| self.plan.slots[self.free[f]].bytes >= bytes)
@@ -263,7 +300,12 @@ impl Builder<'_> {
             return slot;
         }
         let slot = self.temporary(padded_bytes(node.shape(), node.dtype()));
-        self.slot_of[value] = Some(slot);
+        // and it is that of all who come after it
+        let mut next = Some(value);
+        while let Some(value) = next {
+            self.slot_of[value] = Some(slot);
+            next = self.heir.get(&value).copied();
+        }
         slot
     }
 
@@ -294,6 +336,7 @@ impl Builder<'_> {
         self.free.extend(scratch);
         for value in 0..self.last_use.len() {
             if self.last_use[value] == ix
+                && !self.heir.contains_key(&value)
                 && let Some(slot) = self.slot_of[value]
                 && self.plan.slots[slot].role == Role::Temporary
             {

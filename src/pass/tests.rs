@@ -142,3 +142,45 @@ fn a_product_that_is_needed_itself_is_stored_beside_its_epilogue() {
     let q = Node::routine(Routine::Matmul, vec![h, square], Site::here()).unwrap();
     assert_steps(&[map(Func::Mul, &[&q, &map(Func::Tanh, &[&p])])], 2);
 }
+
+#[test]
+fn what_dies_where_a_result_is_born_gives_it_its_buffer() {
+    let product =
+        |a: &Node, b: &Node| Node::routine(Routine::Matmul, vec![a.clone(), b.clone()], Site::here()).unwrap();
+    let roles = |plan: &Plan| {
+        let count = |f: fn(&Role) -> bool| plan.slots.iter().filter(|s| f(&s.role)).count();
+        (count(|r| matches!(r, Role::Output(_))), count(|r| *r == Role::Temporary))
+    };
+    let (a, b) = (leaf([1, 64, 64]), leaf([1, 64, 64]));
+    let p = product(&a, &b);
+    let (rows, turned) = (softmax(&p, 2), View { axes: [0, 2, 1].map(AxisMap::same).into(), fill: Fill::Zero });
+    for plan in plans(std::slice::from_ref(&rows)) {
+        assert_eq!((plan.steps.len(), roles(&plan)), (2, (1, 0)), "{plan}");
+        let last = plan.steps.last().unwrap();
+        assert_eq!((last.slots.len(), last.kernel.access[0]), (1, crate::kernel::Access::ReadWrite), "{plan}");
+        // read and written, as if they were two
+        let own = Plan { steps: vec![last.clone()], ..plan.clone() };
+        assert_eq!(own.bytes_moved(), 2 * 64 * 64 * 4, "{plan}");
+    }
+    // one temporary for the product and what becomes of it
+    for plan in plans(&[product(&rows, &b)]) {
+        assert_eq!((plan.steps.len(), roles(&plan)), (3, (1, 1)), "{plan}");
+    }
+    // read elsewhere too, or needed later
+    let turned = Node::view(&p, turned, Shape::from([1, 64, 64]), Site::here()).unwrap();
+    for plan in plans(&[map(Func::Sub, &[&softmax(&turned, 2), &p])]) {
+        assert_eq!(roles(&plan), (1, 1), "{plan}");
+    }
+    for plan in plans(&[rows.clone(), product(&p, &b)]) {
+        assert_eq!(roles(&plan), (2, 1), "{plan}");
+    }
+}
+
+#[test]
+fn what_is_written_as_a_scalar_is_read_as_one() {
+    let (x, n) = (leaf([4]), reduce(Reduce::Sum, &leaf([0]), &[0]));
+    let p = reduce(Reduce::Prod, &x, &[0]);
+    for plan in plans(&[map(Func::Mul, &[&p, &n])]) {
+        assert_eq!(plan.slots.iter().filter(|s| s.role == Role::Temporary).count(), 0, "{plan}");
+    }
+}

@@ -77,6 +77,32 @@ fn rows_that_share_a_workgroup_agree_with_the_reference() {
     }
 }
 
+/// Kernels that store their results where they have read: rows kept and not, in every form, and maps of whole words.
+#[test]
+fn results_in_place_agree_with_the_reference() {
+    for (form, device) in devices() {
+        for (n_rows, n) in [(3, 5), (64, 64), (130, 100), (9, 260)] {
+            let of = |shape: [usize; 2], scale: f64| {
+                let x = device.iota(shape[0] * shape[1], DType::F32).mul(1.7).sin().mul(scale).reshape(shape);
+                x.eval().unwrap();
+                x
+            };
+            let (a, b) = (of([n_rows, 7], 1.0), of([7, n], 1.0));
+            let p = a.matmul(&b);
+            let results = [
+                p.softmax(1),
+                p.layer_norm(1, None, None, 1e-5).sin(),
+                p.softmax(0).add(1.0),
+                p.cast(DType::F16).cast(DType::F32).sub(&p.max_keep(1)),
+            ];
+            for (ix, y) in results.iter().enumerate() {
+                let report = device.verify_blocking(&[y]).unwrap();
+                assert!(report.passed(), "result {ix} of {n_rows} rows of {n}, {form:?}: {:?}", report.verdicts);
+            }
+        }
+    }
+}
+
 /// A row that fits is loaded once.
 #[test]
 fn kept_rows_are_loaded_once() {
