@@ -5,6 +5,8 @@
 // 0, from 2^128 on infinity. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
 
 const SPECIAL_MAGIC: f32 = 12582912.0;
+// ... and leaves an exponent there.
+const SPECIAL_BIASED: f32 = 12583039.0;
 const SPECIAL_LOG2_E: f32 = 1.44269504;
 const SPECIAL_LN2_HI: f32 = 0.693359375;
 const SPECIAL_LN2_LO: f32 = -2.12194440e-4;
@@ -33,6 +35,14 @@ fn special_exp_of(x: f32) -> f32 {
     let y = special_exp_core(special_exp_rest(x, t));
     let scaled = bitcast<f32>(bitcast<u32>(y) + (bitcast<u32>(t) << 23u));
     return select(scaled, 0.0, x < -87.33654);
+}
+
+// e^x for x <= 0 or a NaN, which shows: 2^n is a float of its own.
+fn special_exp_below(x: f32) -> f32 {
+    let t = x * SPECIAL_LOG2_E + SPECIAL_BIASED;
+    let n = bits_keep(t) - SPECIAL_BIASED;
+    let r = bits_keep(x - n * SPECIAL_LN2_HI) - n * SPECIAL_LN2_LO;
+    return select(special_exp_core(r) * bitcast<f32>(bitcast<u32>(t) << 23u), 0.0, x < -87.33654);
 }
 
 // e^x.

@@ -251,6 +251,7 @@ impl Node {
         let takes = match kind {
             Reduce::Sum | Reduce::Prod => dtype == DType::F32 || dtype.is_int(),
             Reduce::Max | Reduce::Min => dtype.compute() == dtype,
+            Reduce::MaxNumber => dtype == DType::F32,
             Reduce::ArgMax | Reduce::ArgMin => dtype == DType::F32 || dtype.is_int(),
         };
         if !takes || axes.last().is_some_and(|&a| a >= source.shape().rank()) {

@@ -56,6 +56,8 @@ pub enum Reduce {
     Prod,
     /// Greatest (for none -infinity, the lowest integer, or false); NaN if any is NaN. On `Bool`: any.
     Max,
+    /// Greatest of the numbers among floats: a NaN is passed over, -infinity for none. Cheaper, where a NaN shows elsewhere.
+    MaxNumber,
     /// Least (for none infinity, the highest integer, or true); NaN if any is NaN. On `Bool`: all.
     Min,
     /// Row-major position (over the reduced axes) of the first greatest element, as `U32`; NaN counts as greatest.

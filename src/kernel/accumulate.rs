@@ -193,12 +193,15 @@ impl Accumulator {
 
     /// `a ∘ b` for the kinds that keep only a value.
     fn combine(&self, a: &str, b: &str) -> String {
+        if self.kind == Reduce::MaxNumber {
+            return format!("max({a}, {b})");
+        }
         let func = match (self.kind, self.dtype) {
             (Reduce::Sum, _) => Func::Add,
             (Reduce::Prod, _) => Func::Mul,
             (Reduce::Max, DType::Bool) => Func::Or,
             (Reduce::Min, DType::Bool) => Func::And,
-            (Reduce::Max | Reduce::ArgMax, _) => Func::Max,
+            (Reduce::Max | Reduce::MaxNumber | Reduce::ArgMax, _) => Func::Max,
             (Reduce::Min | Reduce::ArgMin, _) => Func::Min,
         };
         expr::call(&func, &[a, b], &[self.dtype, self.dtype])

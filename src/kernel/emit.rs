@@ -7,7 +7,7 @@
 use super::expr;
 use super::space::{Expr, Space, Var};
 use crate::dtype::DType;
-use crate::graph::{Func, Node, NodeMap, Op, Reduce, Snippet};
+use crate::graph::{AxisMap, Func, Node, NodeMap, Op, Reduce, Snippet};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -340,10 +340,11 @@ impl<'a> Emitter<'a> {
         }
         let args = node.sources().iter().map(|s| self.eval(s, at)).collect::<Result<Vec<_>, _>>()?;
         let dtypes: Vec<_> = node.sources().iter().map(Node::dtype).collect();
+        let below = *func == Func::Exp && is_below_its_greatest(node.source(0));
         let in_loop = args.iter().any(|a| a.in_loop);
         let value = self.per_component(args.iter().any(|a| !a.uniform()), in_loop, |c| {
             let parts: Vec<_> = args.iter().map(|a| a.part(c)).collect();
-            expr::call(func, &parts, &dtypes)
+            if below { format!("special_exp_below({})", parts[0]) } else { expr::call(func, &parts, &dtypes) }
         });
         Ok(self.bind(&value))
     }
@@ -579,6 +580,16 @@ fn load_lane(dtype: DType, name: &str, index: &str) -> String {
     }
 }
 
+/// Whether this is what is left of `x` after its greatest element along some axes is taken away: not above 0.
+fn is_below_its_greatest(node: &Node) -> bool {
+    let Op::Map(Func::Sub) = node.op() else { return false };
+    let (x, greatest) = (node.source(0), node.source(1));
+    let Op::View(view) = greatest.op() else { return false };
+    let Op::Reduce { kind: Reduce::Max | Reduce::MaxNumber, axes } = greatest.source(0).op() else { return false };
+    let kept = (0..x.shape().rank()).filter(|a| !axes.contains(a)).map(AxisMap::same);
+    greatest.source(0).source(0).id() == x.id() && view.axes.iter().cloned().eq(kept)
+}
+
 /// The identity of a reduction, as an f64 that the dtype holds.
 #[must_use]
 pub fn identity(kind: Reduce, dtype: DType) -> f64 {
@@ -591,7 +602,7 @@ pub fn identity(kind: Reduce, dtype: DType) -> f64 {
     match kind {
         Reduce::Sum => 0.0,
         Reduce::Prod => 1.0,
-        Reduce::Max | Reduce::ArgMax => lowest,
+        Reduce::Max | Reduce::MaxNumber | Reduce::ArgMax => lowest,
         Reduce::Min | Reduce::ArgMin => highest,
     }
 }

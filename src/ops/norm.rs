@@ -27,7 +27,8 @@ impl Tensor {
         let shape = ok!(self, self.shape());
         let axes = ok!(self, axes.into().resolve("softmax", shape, Site::here()));
         let x = self.float("softmax");
-        let e = x.sub(&x.reduce(Reduce::Max, &axes).detach().restore(&axes, shape)).exp();
+        // a NaN shows in the sum
+        let e = x.sub(&x.reduce(Reduce::MaxNumber, &axes).detach().restore(&axes, shape)).exp();
         // the sum is at least 1: its reciprocal, once a row, is as good as a division per element
         e.mul(&e.reduce(Reduce::Sum, &axes).recip().restore(&axes, shape))
     }
@@ -42,7 +43,7 @@ impl Tensor {
         let shape = ok!(self, self.shape());
         let axes = ok!(self, axes.into().resolve("log_softmax", shape, Site::here()));
         let x = self.float("log_softmax");
-        let shifted = x.sub(&x.reduce(Reduce::Max, &axes).detach().restore(&axes, shape));
+        let shifted = x.sub(&x.reduce(Reduce::MaxNumber, &axes).detach().restore(&axes, shape));
         shifted.sub(&shifted.exp().reduce(Reduce::Sum, &axes).log().restore(&axes, shape))
     }
 

@@ -14,7 +14,7 @@ pub(super) fn reduce(step: &Adjoint, kind: Reduce, axes: &[usize]) -> Result<Cot
     let part = match kind {
         Reduce::Sum => spread(m, step.g, x.shape(), axes)?,
         Reduce::Prod => m.mul(&spread(m, step.g, x.shape(), axes)?, &product_of_others(m, x, axes)?)?,
-        Reduce::Max | Reduce::Min => extremum(step, axes)?,
+        Reduce::Max | Reduce::MaxNumber | Reduce::Min => extremum(step, axes)?,
         // Positions are integers.
         Reduce::ArgMax | Reduce::ArgMin => return Ok(step.none()),
     };

@@ -78,6 +78,12 @@ fn softmax_is_one_kernel_along_any_axis() {
     assert_steps(&[softmax(&leaf([64, 100]), 1)], 1);
     assert_steps(&[softmax(&leaf([64, 100]), 0)], 1);
     assert_steps(&[softmax(&leaf([16, 10, 24]), 1)], 1);
+    // exponents that are not above 0 are known
+    let below = |x: &Node| plans(&[softmax(x, 1)])[0].steps[0].kernel.wgsl.contains("fn special_exp_below");
+    assert!(below(&leaf([64, 100])) && below(&leaf([16, 10, 24])));
+    let (x, y) = (leaf([64, 100]), leaf([64, 100]));
+    let other = map(Func::Exp, &[&map(Func::Sub, &[&x, &spread(&reduce(Reduce::Max, &y, &[1]), 1, 100)])]);
+    assert!(!plans(&[other])[0].steps.iter().any(|s| s.kernel.wgsl.contains("special_exp_below")));
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub enum Join {
     Sum,
     Prod,
     Max,
+    /// NaN is passed over.
+    MaxNumber,
     Min,
 }
 
@@ -40,7 +42,7 @@ impl Fold {
             Join::Sum => Fold::WrappingSum { dtype, sum: 0, error: 0.0 },
             Join::Prod if dtype.is_float() => Fold::Prod(Prod::default()),
             Join::Prod => Fold::WrappingProd { dtype, product: 1, unknown: false },
-            Join::Max | Join::Min => Fold::Extreme(Extreme::new(join == Join::Max, dtype)),
+            Join::Max | Join::MaxNumber | Join::Min => Fold::Extreme(Extreme::new(join, dtype)),
         }
     }
 
@@ -246,10 +248,13 @@ impl Prod {
     }
 }
 
-/// See [`Fold::Extreme`]: the greatest or the least value, not-a-number if any is; for booleans any or all.
+/// See [`Fold::Extreme`]: the greatest or the least value, not-a-number if any is (but for `MaxNumber`); for booleans any or
+/// all.
 #[derive(Clone, Debug)]
 pub struct Extreme {
     max: bool,
+    /// Whether a NaN counts.
+    nan: bool,
     dtype: DType,
     value: Option<f64>,
     /// The extremes of the ends of the intervals.
@@ -259,8 +264,9 @@ pub struct Extreme {
 }
 
 impl Extreme {
-    fn new(max: bool, dtype: DType) -> Self {
-        Self { max, dtype, value: None, low: 0.0, high: 0.0, unknown: false }
+    fn new(join: Join, dtype: DType) -> Self {
+        let (max, nan) = (join != Join::Min, join != Join::MaxNumber);
+        Self { max, nan, dtype, value: None, low: 0.0, high: 0.0, unknown: false }
     }
 
     fn push(&mut self, x: Ball) {
@@ -268,6 +274,9 @@ impl Extreme {
         let (low, high) =
             if self.dtype == DType::Bool { (x.low().max(0.0), x.high().min(1.0)) } else { (x.low(), x.high()) };
         self.unknown |= x.is_unknown();
+        if x.value.is_nan() && !self.nan {
+            return;
+        }
         let join = if self.max { greater } else { lesser };
         if let Some(value) = self.value {
             self.value = Some(join(value, x.value));

@@ -34,6 +34,7 @@ pub fn reduce(kind: Reduce, axes: &[usize], source: &Array) -> Array {
         Reduce::Sum => fold(Join::Sum),
         Reduce::Prod => fold(Join::Prod),
         Reduce::Max => fold(Join::Max),
+        Reduce::MaxNumber => fold(Join::MaxNumber),
         Reduce::Min => fold(Join::Min),
         Reduce::ArgMax => position(true),
         Reduce::ArgMin => position(false),

@@ -195,6 +195,7 @@ fn reductions_of_awkward_rows() {
     let reduce = |kind: Reduce, x: &Node| eval(Node::reduce(kind, x, &[0], Site::here()).unwrap()).ball(0);
     let x = row(&[3.0, f32::NAN, 5.0, f32::NAN]);
     assert!(reduce(Reduce::Max, &x).value.is_nan() && reduce(Reduce::Min, &x).value.is_nan());
+    assert_eq!(reduce(Reduce::MaxNumber, &x), Ball::exact(5.0));
     assert_eq!(reduce(Reduce::ArgMax, &x), Ball::exact(1.0));
     assert_eq!(reduce(Reduce::ArgMin, &x), Ball::exact(1.0));
     assert_eq!(reduce(Reduce::ArgMax, &row(&[1.0, 7.0, 7.0])), Ball::exact(1.0));
