@@ -9,6 +9,7 @@
 #[path = "kernel/library/scan.rs"]
 mod scan;
 
+use naga::valid::Capabilities;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::fs;
@@ -101,7 +102,8 @@ fn include(file: &File) -> String {
 /// Parses and validates; `linked` has the lines of the file first, so a place in it is a place in the file.
 fn validate(file: &File, linked: &str) -> Outcome<()> {
     let module = naga::front::wgsl::parse_str(linked).map_err(|e| e.emit_to_string_with_path(linked, &file.place))?;
-    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), naga::valid::Capabilities::SUBGROUP)
+    let allowed = Capabilities::SUBGROUP | Capabilities::SHADER_FLOAT16 | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), allowed)
         .validate(&module)
         .map_err(|e| e.emit_to_string_with_path(linked, &file.place))?;
     Ok(())

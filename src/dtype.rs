@@ -2,7 +2,9 @@
 //!
 //! `F32`, `I32`, `U32` and `Bool` are computed with; `F16` and `BF16` are storage: they are read, moved and written at
 //! two bytes an element, and every arithmetic operation on them first widens to `F32` and gives `F32`. Rounding happens
-//! in one visible place, the cast to the narrow type (round to nearest, ties to even).
+//! in one visible place, the cast to the narrow type (round to nearest, ties to even). With
+//! [`Options::half`](crate::run::Options::half) a sum, difference or product of `F16` values that is cast to `F16` is computed
+//! by the adapter's own arithmetic: the same number where the adapter follows IEEE 754.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -7,7 +7,7 @@
 use super::expr;
 use super::space::{Expr, Space, Var};
 use crate::dtype::DType;
-use crate::graph::{AxisMap, Func, Node, NodeMap, Op, Reduce, Snippet};
+use crate::graph::{AxisMap, Fill, Func, Node, NodeMap, Op, Reduce, Snippet};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Scope<'a> {
     pub constants: &'a NodeMap<usize>,
     /// Whether a buffer may be read up to the next multiple of 16 bytes.
     pub padded: &'a dyn Fn(usize) -> bool,
+    /// See [`Limits::half`](super::Limits::half).
+    pub half: bool,
 }
 
 /// Why nodes cannot share a kernel. Not an error: the planner then keeps them apart.
@@ -338,6 +340,13 @@ impl<'a> Emitter<'a> {
         {
             self.modules.push(snippet.clone());
         }
+        if *func == Func::Cast(DType::F16)
+            && self.scope.half
+            && let Some(name) = native(node.source(0))
+            && !self.is_elsewhere(node.source(0))
+        {
+            return self.native(name, node.source(0), at);
+        }
         let args = node.sources().iter().map(|s| self.eval(s, at)).collect::<Result<Vec<_>, _>>()?;
         let dtypes: Vec<_> = node.sources().iter().map(Node::dtype).collect();
         let below = *func == Func::Exp && is_below_its_greatest(node.source(0));
@@ -345,6 +354,22 @@ impl<'a> Emitter<'a> {
         let value = self.per_component(args.iter().any(|a| !a.uniform()), in_loop, |c| {
             let parts: Vec<_> = args.iter().map(|a| a.part(c)).collect();
             if below { format!("special_exp_below({})", parts[0]) } else { expr::call(func, &parts, &dtypes) }
+        });
+        Ok(self.bind(&value))
+    }
+
+    /// Whether the value of a node is not computed here.
+    fn is_elsewhere(&self, node: &Node) -> bool {
+        let id = node.id();
+        let stored = self.scope.stored.contains_key(&id) && !self.members.contains(&id);
+        stored || self.known.contains_key(&id) || self.given.contains_key(&id)
+    }
+
+    /// A function of two numbers of 16 bits, rounded to one.
+    fn native(&mut self, name: &str, node: &Node, at: &[Expr]) -> Result<Value, Refusal> {
+        let (a, b) = (self.eval(node.source(0), at)?, self.eval(node.source(1), at)?);
+        let value = self.per_component(!(a.uniform() && b.uniform()), a.in_loop || b.in_loop, |c| {
+            format!("{name}({}, {})", a.part(c), b.part(c))
         });
         Ok(self.bind(&value))
     }
@@ -476,19 +501,20 @@ impl<'a> Emitter<'a> {
             self.score.vector += 1;
         }
         if !self.is_vector_buffer(buffer) {
-            let value = self.per_component(by, in_loop, |c| expr::load(dtype, &name, &self.space.text(index, c)));
+            let value = self
+                .per_component(by, in_loop, |c| expr::load(dtype, &name, &self.space.text(index, c), self.scope.half));
             return Ok(self.bind(&value));
         }
         if !by {
             let text = self.space.text(index, 0);
-            let value = Value::one(load_lane(dtype, &name, &text), in_loop);
+            let value = Value::one(load_lane(dtype, &name, &text, self.scope.half), in_loop);
             return Ok(self.bind(&value));
         }
         let base = vector_index(index);
         let text = self.space.text(&base, 0);
         let whole = self.fresh();
         self.line(in_loop, &format!("let {whole} = {name}[{text}];"));
-        let value = self.per_component(true, in_loop, |c| vector_part(dtype, &whole, c));
+        let value = self.per_component(true, in_loop, |c| vector_part(dtype, &whole, c, self.scope.half));
         Ok(self.bind(&value))
     }
 
@@ -506,7 +532,7 @@ impl<'a> Emitter<'a> {
             let base = self.space.text(&vector_index(index), 0);
             let statement = match dtype {
                 DType::F16 | DType::BF16 => {
-                    let words = [expr::pack(dtype, &parts[..2]), expr::pack(dtype, &parts[2..])];
+                    let words = [&parts[..2], &parts[2..]].map(|two| expr::pack(dtype, two, self.scope.half));
                     format!("{name}[{base}] = vec2<u32>({}, {});", words[0], words[1])
                 }
                 _ => {
@@ -558,25 +584,48 @@ fn vector_index(index: &Expr) -> Expr {
 }
 
 /// Component `c` of a loaded vector.
-fn vector_part(dtype: DType, whole: &str, c: usize) -> String {
+fn vector_part(dtype: DType, whole: &str, c: usize, half: bool) -> String {
     let lane = ["x", "y", "z", "w"][c];
     match dtype {
         DType::F32 | DType::I32 | DType::U32 => format!("{whole}.{lane}"),
         DType::Bool => format!("({whole}.{lane} != 0u)"),
-        DType::F16 | DType::BF16 => expr::unpack(dtype, &format!("{whole}.{}", ["x", "y"][c / 2])).swap_remove(c % 2),
+        DType::F16 | DType::BF16 => {
+            expr::unpack(dtype, &format!("{whole}.{}", ["x", "y"][c / 2]), half).swap_remove(c % 2)
+        }
     }
 }
 
 /// One element of a buffer that is bound as vectors.
-fn load_lane(dtype: DType, name: &str, index: &str) -> String {
+fn load_lane(dtype: DType, name: &str, index: &str, half: bool) -> String {
     match dtype {
         DType::F32 | DType::I32 | DType::U32 => format!("{name}[({index}) / 4u][({index}) % 4u]"),
         DType::Bool => format!("({name}[({index}) / 4u][({index}) % 4u] != 0u)"),
         DType::F16 | DType::BF16 => {
             let word = format!("{name}[({index}) / 4u][(({index}) / 2u) % 2u]");
-            let half = format!("(({word} >> ((({index}) % 2u) * 16u)) & 0xffffu)");
-            expr::unpack(dtype, &half).swap_remove(0)
+            let bits = format!("(({word} >> ((({index}) % 2u) * 16u)) & 0xffffu)");
+            expr::unpack(dtype, &bits, half).swap_remove(0)
         }
+    }
+}
+
+/// The function for `node`, rounded to 16 bits, where its operands have no more.
+fn native(node: &Node) -> Option<&'static str> {
+    let Op::Map(func) = node.op() else { return None };
+    let name = match func {
+        Func::Add => "half_add",
+        Func::Sub => "half_sub",
+        Func::Mul => "half_mul",
+        _ => return None,
+    };
+    node.sources().iter().all(is_half).then_some(name)
+}
+
+/// Whether all values are those of a binary16.
+fn is_half(node: &Node) -> bool {
+    match node.op() {
+        Op::View(view) => matches!(view.fill, Fill::Zero | Fill::One) && is_half(node.source(0)),
+        Op::Reshape | Op::Map(Func::Cast(DType::F32)) => is_half(node.source(0)),
+        _ => node.dtype() == DType::F16,
     }
 }
 

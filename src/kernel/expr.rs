@@ -118,19 +118,22 @@ pub const fn storage(dtype: DType) -> &'static str {
 /// Element `index` (a `u32` expression, evaluated up to twice: pass a name) of a buffer of [`storage`] elements, as the
 /// compute type.
 #[must_use]
-pub fn load(dtype: DType, buffer: &str, index: &str) -> String {
+pub fn load(dtype: DType, buffer: &str, index: &str, half: bool) -> String {
     match dtype {
-        DType::F32 | DType::I32 | DType::U32 => format!("{buffer}[{index}]"),
-        DType::Bool => format!("({buffer}[{index}] != 0u)"),
-        DType::F16 => format!("bits_from_f16(({buffer}[({index}) >> 1u] >> ((({index}) & 1u) * 16u)) & 0xffffu)"),
-        DType::BF16 => format!("bits_from_bf16(({buffer}[({index}) >> 1u] >> ((({index}) & 1u) * 16u)) & 0xffffu)"),
+        DType::F16 | DType::BF16 => {
+            let bits = format!("(({buffer}[({index}) >> 1u] >> ((({index}) & 1u) * 16u)) & 0xffffu)");
+            unpack(dtype, &bits, half).swap_remove(0)
+        }
+        _ => unpack(dtype, &format!("{buffer}[{index}]"), half).swap_remove(0),
     }
 }
 
-/// The elements of the word `word` of a buffer, as compute types: two of a storage float, else one.
+/// The elements of the word `word` of a buffer, as compute types: two of a storage float, else one; with `half` by the
+/// device's own conversion.
 #[must_use]
-pub fn unpack(dtype: DType, word: &str) -> Vec<String> {
+pub fn unpack(dtype: DType, word: &str, half: bool) -> Vec<String> {
     match dtype {
+        DType::F16 if half => vec![format!("half_from({word})"), format!("half_from({word} >> 16u)")],
         DType::F32 | DType::I32 | DType::U32 => vec![word.to_owned()],
         DType::Bool => vec![format!("({word} != 0u)")],
         DType::F16 => vec![format!("bits_from_f16({word} & 0xffffu)"), format!("bits_from_f16({word} >> 16u)")],
@@ -138,10 +141,11 @@ pub fn unpack(dtype: DType, word: &str) -> Vec<String> {
     }
 }
 
-/// The buffer word of the values (two for a storage float, else one): the inverse of [`unpack`].
+/// The buffer word of the values (two for a storage float, which has them exactly, else one): the inverse of [`unpack`].
 #[must_use]
-pub fn pack(dtype: DType, values: &[&str]) -> String {
+pub fn pack(dtype: DType, values: &[&str], half: bool) -> String {
     match (dtype, values) {
+        (DType::F16, [lo, hi]) if half => format!("half_pack({lo}, {hi})"),
         (DType::F32 | DType::I32 | DType::U32, [v]) => (*v).to_owned(),
         (DType::Bool, [v]) => format!("u32({v})"),
         (DType::F16, [lo, hi]) => format!("(bits_to_f16({lo}) | (bits_to_f16({hi}) << 16u))"),

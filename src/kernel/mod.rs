@@ -104,6 +104,8 @@ pub struct Limits {
     pub lockstep: bool,
     /// The lanes of a subgroup, where all have the same number and kernels may use subgroup operations; else 0.
     pub subgroup: u32,
+    /// Whether numbers of 16 bits are computed with and converted by the device's own arithmetic.
+    pub half: bool,
     /// The choices between kernels, where they are not those of the kind of executor.
     pub tuned: Option<Tune>,
 }
@@ -123,6 +125,7 @@ impl Default for Limits {
             cpu: false,
             lockstep: false,
             subgroup: 0,
+            half: false,
             tuned: None,
         }
     }

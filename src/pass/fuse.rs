@@ -317,7 +317,8 @@ impl Numbers {
     /// The cluster as dispatches; `None` if its nodes cannot share a kernel.
     pub fn emit(&self, cluster: &Cluster, limits: &Limits) -> Option<Emitted> {
         let padded = |buffer: usize| self.padded[buffer];
-        let scope = Scope { stored: &self.stored, constants: &self.constants, padded: &padded };
+        let half = limits.half;
+        let scope = Scope { stored: &self.stored, constants: &self.constants, padded: &padded, half };
         frame::lower(cluster, &scope, limits).ok()
     }
 }
@@ -538,7 +539,7 @@ impl Fusion<'_> {
         let mut outputs = self.outputs(&joint, &[ix, reader]);
         let main = outputs.iter().position(|n| n != product && n.dtype() == DType::F32)?;
         let target = outputs.remove(main);
-        let fused = epilogue(product, &target, outputs, &draft.members, &self.numbers)?;
+        let fused = epilogue(product, &target, outputs, &draft.members, &self.numbers, self.limits.half)?;
         let n_buffers = 3 + fused.reads.len() + fused.more.len();
         (n_buffers <= self.limits.storage_buffers)
             .then(|| Draft { routine: Some((product.clone(), Some(fused))), ..joint })
@@ -583,9 +584,16 @@ fn joint_domain(a: &Cluster, b: &Cluster) -> Option<Domain> {
 }
 
 /// The epilogue of a matrix product that stores `target` and `more`, maps of it among `members`, or `None` if they are more.
-fn epilogue(product: &Node, target: &Node, more: Vec<Node>, members: &[Node], numbers: &Numbers) -> Option<Fused> {
+fn epilogue(
+    product: &Node,
+    target: &Node,
+    more: Vec<Node>,
+    members: &[Node],
+    numbers: &Numbers,
+    half: bool,
+) -> Option<Fused> {
     let padded = |buffer: usize| numbers.padded[buffer];
-    let scope = Scope { stored: &numbers.stored, constants: &numbers.constants, padded: &padded };
+    let scope = Scope { stored: &numbers.stored, constants: &numbers.constants, padded: &padded, half };
     let mut e = Emitter::new(&scope, Space::new(1, 1, 1, false), Vec::new());
     e.first_word = routine::EPILOGUE_WORD;
     e.members = members.iter().map(Node::id).collect();

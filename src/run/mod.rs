@@ -300,6 +300,7 @@ impl Inner {
             Kernels::Graphics => (summary.limits.cpu, summary.limits.lockstep) = (false, false),
         }
         summary.limits.tuned = options.tune.or(summary.limits.tuned);
+        summary.limits.half = options.half;
         let (cache, said) = compiled::cache(&device, &summary, options.compiled.as_deref());
         if let Some(said) = said {
             summary.tell(said);

@@ -55,6 +55,11 @@ pub struct Options {
     /// The choices between kernels, as tuning found them ([`Tuned`](super::Tuned)). `None`: what the crate brings along for
     /// adapters that were measured, or else what suits the kind of executor.
     pub tune: Option<crate::kernel::Tune>,
+    /// Computes with numbers of 16 bits by the adapter's own arithmetic, and converts them by its own instructions: sums,
+    /// differences and products of two [`DType::F16`](crate::DType::F16) values that are rounded to one again, and all loads and
+    /// stores of them. Needs the feature `SHADER_F16`. Some adapters flush subnormals (below 6.1e-5) there, and round otherwise
+    /// than to nearest; without it every number is what IEEE 754 says.
+    pub half: bool,
     /// Features that the device gets where the adapter has them, for passes of the program's own; the engine needs none.
     pub features: wgpu::Features,
     /// How the embedded CPU device works, where it is the one that is opened.
@@ -72,6 +77,7 @@ impl Default for Options {
             kernels: Kernels::Auto,
             compiled: None,
             tune: None,
+            half: false,
             features: wgpu::Features::empty(),
             #[cfg(feature = "cpu")]
             cpu: crate::cpu::Options::default(),
@@ -155,6 +161,7 @@ fn limits_of(limits: &wgpu::Limits, info: &wgpu::AdapterInfo, features: wgpu::Fe
         cpu: info.device_type == wgpu::DeviceType::Cpu && !is_embedded(info),
         lockstep: is_embedded(info),
         subgroup: if subgroups { info.subgroup_min_size } else { 0 },
+        half: false,
         tuned: None,
     }
 }
@@ -233,6 +240,11 @@ fn shortfall(limits: &wgpu::Limits) -> Option<(&'static str, u64, u64)> {
 
 /// Features used where they are offered.
 const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SUBGROUP);
+
+/// The features that options need.
+fn native(options: &Options) -> wgpu::Features {
+    if options.half { wgpu::Features::SHADER_F16 } else { wgpu::Features::empty() }
+}
 
 fn backend_rank(backend: wgpu::Backend) -> u32 {
     match backend {
@@ -337,6 +349,11 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
     if let Some((limit, have, need)) = shortfall(&adapter.limits()) {
         return Err(refuse(format!("its {limit} is {have}, the engine needs {need}"), "choose another adapter"));
     }
+    let native = native(options);
+    if !adapter.features().contains(native) {
+        let hint = "open it without `Options::half`, or choose another adapter";
+        return Err(refuse("it does not compute with numbers of 16 bits (SHADER_F16)".into(), hint));
+    }
     let limits = if options.portable_limits {
         required().or_better_values_from(&wgpu::Limits::default()).or_worse_values_from(&adapter.limits())
     } else {
@@ -348,7 +365,7 @@ async fn request(adapter: &wgpu::Adapter, options: &Options) -> Result<Device> {
     };
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("ridgepoint"),
-        required_features: adapter.features() & (WANTED | options.features | keeping),
+        required_features: adapter.features() & (WANTED | options.features | keeping | native),
         required_limits: limits,
         ..Default::default()
     };
@@ -477,7 +494,8 @@ impl Device {
         Self::adopt_with(adapter, device, queue, &Options::default())
     }
 
-    /// [`Device::adopt`] with a bound for the pool and with extra buffer usages; the other options do not matter.
+    /// [`Device::adopt`] with a bound for the pool, extra buffer usages, choices of kernels and arithmetic; the options that say
+    /// what to open do not matter.
     pub fn adopt_with(
         adapter: &wgpu::Adapter,
         device: wgpu::Device,
@@ -490,6 +508,13 @@ impl Device {
                 value: need,
                 limit: have,
                 hint: "merge `Device::requirements()` into the limits given to `request_device`".into(),
+            });
+        }
+        if !device.features().contains(native(options)) {
+            return Err(Error::NoDevice {
+                adapter: summary(adapter).to_string(),
+                message: "the device has not the feature SHADER_F16, which `Options::half` needs".into(),
+                hint: "request the device with it, or adopt it without `half`".into(),
             });
         }
         let inner = Inner::new(device, queue, &adapter.get_info(), true, options, Arc::default());

@@ -18,6 +18,7 @@ mod golden;
 mod grads;
 mod grads_move;
 mod grads_routine;
+mod half;
 mod kernels;
 mod layers;
 mod linear;

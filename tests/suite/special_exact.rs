@@ -87,7 +87,8 @@ fn narrow_floats_round_to_nearest_even_and_widen_exactly() {
             a.extend([x.to_bits(), x.to_bits() | 0x8000_0000]);
         }
     }
-    let packed = |dtype| evaluate(&device, &expr::pack(dtype, &["x", "-x"]), &[DType::F32], std::slice::from_ref(&a));
+    let packed =
+        |dtype| evaluate(&device, &expr::pack(dtype, &["x", "-x"], false), &[DType::F32], std::slice::from_ref(&a));
     for (bits, got) in a.iter().zip(packed(DType::F16)) {
         let x = f32::from_bits(*bits);
         let [low, high] = [got as u16, (got >> 16) as u16].map(half::f16::from_bits);
@@ -104,7 +105,7 @@ fn narrow_floats_round_to_nearest_even_and_widen_exactly() {
     // Two patterns a word, loaded by index.
     let patterns: Vec<u32> = (0..0x8000u32).flat_map(|i| [(2 * i) | ((2 * i + 1) << 16); 2]).collect();
     for dtype in [DType::F16, DType::BF16] {
-        let load = format!("bitcast<u32>({})", expr::load(dtype, "in_x", "(2u * (i >> 1u) + (i & 1u))"));
+        let load = format!("bitcast<u32>({})", expr::load(dtype, "in_x", "(2u * (i >> 1u) + (i & 1u))", false));
         // Element i of the buffer of words is pattern i / 2 of them, twice; the words repeat so that lengths agree.
         let got = evaluate(&device, &load, &[DType::U32], std::slice::from_ref(&patterns));
         for (i, &got) in got.iter().enumerate() {

@@ -125,7 +125,8 @@ pub fn declarations(text: &str) -> Vec<(&str, &str)> {
     out
 }
 
-/// The body, its `//!` lines emptied (other lines keep their numbers), followed by what it needs of the library.
+/// The body, its `//!` lines emptied (other lines keep their numbers), followed by what it needs of the library. Numbers of 16
+/// bits are enabled where they are used.
 pub fn link(body: &str, lib: &[Item<'_>]) -> String {
     let mut out = String::with_capacity(body.len() * 2);
     for line in body.lines() {
@@ -149,5 +150,6 @@ pub fn link(body: &str, lib: &[Item<'_>]) -> String {
         out.push_str(item.text);
         out.push('\n');
     }
-    out
+    let half = identifiers(&without_comments(&out)).contains(&"f16");
+    if half { format!("enable f16; {out}") } else { out }
 }
