@@ -315,6 +315,7 @@ pub struct Numbers {
 
 impl Numbers {
     /// The cluster as dispatches; `None` if its nodes cannot share a kernel.
+    #[must_use]
     pub fn emit(&self, cluster: &Cluster, limits: &Limits) -> Option<Emitted> {
         let padded = |buffer: usize| self.padded[buffer];
         let half = limits.half;
