@@ -217,14 +217,16 @@ fn movement() -> Vec<Work> {
     ]
 }
 
+/// `count` Fourier transforms of length `n`.
+fn fourier(count: usize, n: usize) -> Work {
+    let (split, output) = if count > 1 { (Some(0), Output::Along(0)) } else { (None, Output::Whole) };
+    let inputs = vec![Input::real(&[count, n, 2], split)];
+    let work = moving("fft", inputs, 2 * count * n, vec![output], one(Tensor::fft));
+    Work { flops: 5.0 * (count * n * n.ilog2() as usize) as f64, size: size(&[count, n]), ..work }
+}
+
 /// Fourier transforms, factorisations of many small matrices, products with sparse ones.
 fn transforms() -> Vec<Work> {
-    let fourier = |count: usize, n: usize| {
-        let (split, output) = if count > 1 { (Some(0), Output::Along(0)) } else { (None, Output::Whole) };
-        let inputs = vec![Input::real(&[count, n, 2], split)];
-        let work = moving("fft", inputs, 2 * count * n, vec![output], one(Tensor::fft));
-        Work { flops: 5.0 * (count * n * n.ilog2() as usize) as f64, size: size(&[count, n]), ..work }
-    };
     let count = 64;
     let matrices = || vec![Input::real(&[count, 32, 32], Some(0))];
     let n = count * 32 * 32;
@@ -366,6 +368,7 @@ pub fn tuning() -> Vec<(&'static str, Vec<Work>)> {
                 vec![x[0].index_scatter(0, &x[1], &x[2], Scatter::Add)]
             })],
         ),
+        ("fft", vec![fourier(256, 1024), fourier(1, 1 << 16)]),
         (
             "attention",
             attentions(8, 256).into_iter().filter(|w| !w.name.contains(' ') || w.name.ends_with("gradient")).collect(),
