@@ -413,7 +413,7 @@ impl Bench<'_> {
             }
             samples.own.push(self.clock.time(record, runs)?);
             // five of what is slow
-            if samples.own.len() >= 5 && start.elapsed().as_secs_f64() > 8.0 * self.settings.seconds {
+            if samples.own.len() >= 5 && start.elapsed().as_secs_f64() > 4.0 * self.settings.seconds {
                 break;
             }
         }
