@@ -25,7 +25,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { suites: Suite::ALL.to_vec(), filter: None, seconds: 0.5 }
+        Self { suites: Suite::ALL.to_vec(), filter: None, seconds: 0.3 }
     }
 }
 
@@ -163,7 +163,7 @@ fn timed(
     let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
     if !(settings.seconds > 0.0 && settings.seconds.is_finite()) {
         let message = format!("{} seconds for each entry", settings.seconds);
-        return Err(Error::input("bench", message, "give a positive number, e.g. 0.5"));
+        return Err(Error::input("bench", message, "give a positive number, e.g. 0.3"));
     }
     let bench = Bench::new(device, settings)?;
     let mut report = Report {

@@ -105,7 +105,7 @@ choices! {
     /// The most invocations that share an output of a product with a vector.
     "vector" vector_share: u32 = 64 | 1 | 64, of [1, 2, 4, 8, 16, 32, 64];
     /// Fours of neighbouring outputs that an invocation of a product with a vector takes.
-    "vector" vector_run: u32 = 1 | 4 | 1, of [1, 2, 4];
+    "vector" vector_run: u32 = 1 | 4 | 2, of [1, 2, 4];
     /// Invocations that products with a vector are to have at least: with fewer, k is split.
     "vector" vector_units: u32 = 65_536 | 64 | 65_536, of [64, 512, 4096, 65_536];
     /// Workgroups share a row, instead of a row for each invocation.
@@ -121,7 +121,7 @@ choices! {
     /// The most parts of a single row; 0: as many as there are units.
     "rows" row_single: u32 = 0 | 1024 | 1024, of [0, 64, 256, 1024];
     /// Elements of a part of a column; 0: by the number of units.
-    "columns" column_part: u32 = 0 | 128 | 0, of [0, 64, 128, 256, 512];
+    "columns" column_part: u32 = 0 | 128 | 256, of [0, 64, 128, 256, 512];
     /// Columns that are few enough to be walked in parts, if there are fewer.
     "columns" column_units: u32 = 16_384 | 64 | 16_384, of [64, 1024, 16_384];
     /// Vectors of neighbouring columns that an invocation takes.

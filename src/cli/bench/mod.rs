@@ -35,7 +35,7 @@ pub struct Bench {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Seconds for which each entry is timed
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.3)]
     time: f64,
     /// Write the report as JSON; `-` for standard output, without the table
     #[arg(long, value_name = "FILE")]
