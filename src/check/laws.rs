@@ -49,6 +49,10 @@ pub struct Draw<'a> {
 }
 
 impl Draw<'_> {
+    pub(super) fn device(&self) -> &Device {
+        self.ground.device()
+    }
+
     /// A leaf.
     pub fn leaf(&mut self, domain: Domain, dims: &[usize]) -> Tensor {
         self.ground.draw(&mut self.random, domain, &Shape::from(dims))
@@ -151,7 +155,7 @@ fn equal(left: Tensor, right: Tensor) -> Sides {
     Sides::Equal(left, right)
 }
 
-fn carried(like: &Tensor, result: Result<Vec<Tensor>>) -> Tensor {
+pub(super) fn carried(like: &Tensor, result: Result<Vec<Tensor>>) -> Tensor {
     result.map_or_else(|error| Tensor::new(like.device(), Err(error)), |mut all| all.swap_remove(0))
 }
 
@@ -290,6 +294,7 @@ pub fn all() -> Vec<Law> {
     let mut laws: Vec<Law> =
         LAWS.iter().map(|&(name, sides)| Law { name: name.to_owned(), sides: Box::new(sides) }).collect();
     laws.extend(penalty::all().flat_map(of_penalty));
+    laws.extend(super::laws_kink::all());
     laws.extend(super::laws_penalty::all());
     laws.extend(super::residual::laws());
     laws

@@ -12,6 +12,7 @@
 
 mod change;
 mod harmless;
+mod harmless_penalty;
 
 use super::case::Case;
 use super::cases;

@@ -37,7 +37,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[2.0, 0.5, 0.0, 0.0], [0.25, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+    samples: &[[2.0, 0.5, 0.0, 0.0], [0.25, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0625, 1.0, 0.0, 0.0]],
     elsewhere: "",
     source: "T. Zhang, Analysis of multi-stage convex relaxation for sparse regularization, JMLR 11 (2010)",
 };

@@ -41,7 +41,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: true,
     homogeneous: false,
-    samples: &[[0.0, 0.3, 0.0, 0.0], [1.5, 0.0, 0.0, 0.0], [0.7, 2.0, 0.0, 0.0]],
+    samples: &[[0.0, 0.3, 0.0, 0.0], [1.5, 0.0, 0.0, 0.0], [0.7, 2.0, 0.0, 0.0], [0.0625, 1.0, 0.0, 0.0]],
     elsewhere: "scikit-learn ElasticNet, skglm L1_plus_L2, ProximalOperators.jl ElasticNet, jaxopt prox_elastic_net",
     source: "H. Zou, T. Hastie, Regularization and variable selection via the elastic net, JRSS B 67 (2005)",
 };

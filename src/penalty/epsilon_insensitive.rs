@@ -37,7 +37,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: false,
     homogeneous: false,
-    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0]],
+    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0], [0.0625, 0.5, 0.0, 0.0]],
     elsewhere: "",
     source: "V. Vapnik, The nature of statistical learning theory, Springer (1995)",
 };

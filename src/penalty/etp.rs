@@ -46,7 +46,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [3.0, 8.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [3.0, 8.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0625, 1.0, 0.0, 0.0]],
     elsewhere: "PyProximal ETP(sigma, gamma)",
     source: "C. Gao, N. Wang, Q. Yu, Z. Zhang, A feasible nonconvex relaxation approach to feature selection, \
              AAAI (2011)",

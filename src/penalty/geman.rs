@@ -47,7 +47,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0625, 1.0, 0.0, 0.0]],
     elsewhere: "PyProximal Geman(sigma, gamma)",
     source: "D. Geman, C. Yang, Nonlinear image recovery with half-quadratic regularization, IEEE Trans. Image \
              Process. 4 (1995)",

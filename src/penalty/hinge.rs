@@ -41,7 +41,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: false,
     homogeneous: false,
-    samples: &[[2.0, -0.5, 0.0, 0.0], [0.0, 0.25, 0.0, 0.0]],
+    samples: &[[2.0, -0.5, 0.0, 0.0], [0.0625, 1.0, 0.0, 0.0], [0.0, 0.25, 0.0, 0.0]],
     elsewhere: "ProximalOperators.jl HingeLoss(y, mu)",
     source: "C. Cortes, V. Vapnik, Support-vector networks, Mach. Learn. 20 (1995)",
 };

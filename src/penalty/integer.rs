@@ -27,7 +27,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: false,
     homogeneous: false,
-    samples: &[],
+    samples: &[[0.0; 4]],
     elsewhere: "",
     source: "S. Diamond, R. Takapoui, S. Boyd, A general system for heuristic minimization of convex functions \
              over non-convex sets, Optim. Methods Softw. 33 (2018)",

@@ -29,7 +29,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: true,
     homogeneous: true,
-    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0]],
+    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0], [0.0625, 0.0, 0.0, 0.0]],
     elsewhere: "scikit-learn Lasso, skglm L1, PyProximal L1(sigma), ProximalOperators.jl NormL1, ProxImaL \
                 norm1, copt L1Norm, jaxopt prox_lasso",
     source: "R. Tibshirani, Regression shrinkage and selection via the lasso, JRSS B 58 (1996)",

@@ -39,7 +39,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0]],
+    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0], [0.0625, 0.0, 0.0, 0.0]],
     elsewhere: "skglm L0_5(alpha)",
     source: "Z. Xu, X. Chang, F. Xu, H. Zhang, L1/2 regularization: a thresholding representation theory and a \
              fast solver, IEEE Trans. Neural Netw. Learn. Syst. 23 (2012)",

@@ -44,7 +44,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0]],
+    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0], [0.0625, 0.0, 0.0, 0.0]],
     elsewhere: "skglm L2_3(alpha)",
     source: "W. Cao, J. Sun, Z. Xu, Fast image deconvolution using closed-form thresholding formulas of Lq (q = \
              1/2, 2/3) regularization, J. Vis. Commun. Image Represent. 24 (2013)",

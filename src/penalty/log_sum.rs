@@ -53,7 +53,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]],
+    samples: &[[2.0, 0.5, 0.0, 0.0], [0.5, 3.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0], [0.0625, 0.5, 0.0, 0.0]],
     elsewhere: "skglm LogSumPenalty(alpha, eps); PyProximal Log(sigma, gamma) is lambda = sigma/log(1 + gamma), \
                 epsilon = 1/gamma, and Log1(sigma, delta) is this plus a constant",
     source: "E. Candes, M. Wakin, S. Boyd, Enhancing sparsity by reweighted l1 minimization, J. Fourier Anal. Appl. 14 \

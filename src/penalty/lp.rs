@@ -52,7 +52,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[0.0, 0.5, 0.0, 0.0], [2.5, 0.25, 0.0, 0.0], [0.5, 0.75, 0.0, 0.0], [1.0, 0.96875, 0.0, 0.0]],
+    samples: &[[0.0, 0.5, 0.0, 0.0], [2.5, 0.25, 0.0, 0.0], [0.5, 0.75, 0.0, 0.0], [1.0, 0.96875, 0.0, 0.0], [0.0625, 0.5, 0.0, 0.0]],
     elsewhere: "",
     source: "G. Marjanovic, V. Solo, On l_q optimization and matrix completion, IEEE Trans. Signal Process. 60 \
              (2012)",

@@ -53,7 +53,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[1.0, 1.1, 0.0, 0.0], [0.5, 4.0, 0.0, 0.0], [0.0, 3.0, 0.0, 0.0]],
+    samples: &[[1.0, 1.1, 0.0, 0.0], [0.5, 4.0, 0.0, 0.0], [0.0, 3.0, 0.0, 0.0], [0.0625, 2.0, 0.0, 0.0]],
     elsewhere: "skglm MCPenalty(alpha, gamma)",
     source: "C.-H. Zhang, Nearly unbiased variable selection under minimax concave penalty, Ann. Statist. 38 (2010)",
 };

@@ -30,7 +30,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: false,
     homogeneous: true,
-    samples: &[],
+    samples: &[[0.0; 4]],
     elsewhere: "PyProximal Box(0, inf), ProximalOperators.jl IndNonnegative, ProxImaL nonneg, skglm \
                 PositiveConstraint, jaxopt projection_non_negative",
     source: "N. Parikh, S. Boyd, Proximal algorithms, Found. Trends Optim. 1 (2014), section 6.2.4",

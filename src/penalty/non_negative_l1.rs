@@ -43,7 +43,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: false,
     homogeneous: true,
-    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0]],
+    samples: &[[0.0; 4], [2.5, 0.0, 0.0, 0.0], [0.0625, 0.0, 0.0, 0.0]],
     elsewhere: "scikit-learn Lasso(positive=True), skglm L1(positive=True), jaxopt prox_non_negative_lasso",
     source: "B. Efron, T. Hastie, I. Johnstone, R. Tibshirani, Least angle regression, Ann. Statist. 32 (2004), \
              section 3.4",

@@ -37,7 +37,7 @@ pub const PENALTY: Separable = Separable {
     convex: true,
     even: false,
     homogeneous: true,
-    samples: &[[2.0, 0.25, 0.0, 0.0], [0.5, 0.875, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0]],
+    samples: &[[2.0, 0.25, 0.0, 0.0], [0.5, 0.875, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0], [0.0625, 0.5, 0.0, 0.0]],
     elsewhere: "",
     source: "R. Koenker, G. Bassett, Regression quantiles, Econometrica 46 (1978)",
 };

@@ -63,7 +63,7 @@ pub const PENALTY: Separable = Separable {
     convex: false,
     even: true,
     homogeneous: false,
-    samples: &[[1.0, 2.1, 0.0, 0.0], [0.5, 4.5, 0.0, 0.0], [0.0, 3.7, 0.0, 0.0]],
+    samples: &[[1.0, 2.1, 0.0, 0.0], [0.5, 4.5, 0.0, 0.0], [0.0, 3.7, 0.0, 0.0], [0.0625, 3.0, 0.0, 0.0]],
     elsewhere: "skglm SCAD(alpha, gamma), PyProximal SCAD(sigma, a)",
     source: "J. Fan, R. Li, Variable selection via nonconcave penalized likelihood, JASA 96 (2001)",
 };

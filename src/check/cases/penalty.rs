@@ -79,28 +79,40 @@ fn of(separable: &'static Separable) -> Vec<Case> {
     cases
 }
 
+/// Where a penalty is tried with its samples of parameters: around 0 and at it.
+const POINTS: Domain = Domain::Real(DType::F32, &[(-3.0, 3.0), (0.0, 0.0), (-3.0, 3.0)]);
+
+/// Of every magnitude, one for each step.
+const MAGNITUDES: Domain = Domain::Real(
+    DType::F32,
+    &[(0.0, 0.0), (-0.1, 0.1), (-1.0, 1.0), (-3.0, 3.0), (-3.0, 3.0), (-12.0, 12.0), (-100.0, 100.0)],
+);
+
+/// From those that hardly move a point to those that leave nothing of it.
+const STEPS: Domain = Domain::Real(DType::F32, &[(0.02, 0.2), (0.2, 1.0), (1.0, 4.0), (4.0, 25.0)]);
+
 /// All methods of a penalty at one of its samples of parameters, also at 0 and with steps that make it hard: the regimes
-/// that the defaults do not reach. Values and distances only where they are finite everywhere.
+/// that the defaults do not reach. Values and distances only within the domain.
 fn of_sample(separable: &'static Separable, ix: usize) -> Case {
-    const POINTS: Domain = Domain::Real(DType::F32, &[(-3.0, 3.0), (0.0, 0.0), (-3.0, 3.0)]);
     let sample = separable.samples[ix];
     let named = separable.parameters.iter().zip(sample);
     let penalty = move || {
         let start = Penalty::named(separable.name)?;
         named.clone().fold(start, |penalty, (parameter, value)| penalty.with(parameter.name, value)).check()
     };
-    let finite = [-2.9, -1.1, -0.3, 0.0, 0.3, 1.1, 2.9].iter().all(|&x| (separable.value)(x, &sample) < 1e9);
+    let value = |x: f64| (separable.value)(x, &sample);
+    let finite = [-2.9, -1.1, -0.3, 0.0, 0.3, 1.1, 2.9].iter().all(|&x| value(x) < 1e9);
+    let positive = [0.01, 0.3, 1.1, 2.9].iter().all(|&x| value(x) < 1e9);
     let build: Build = Box::new(move |x| {
-        let (w, g) = (&x[0], &x[1]);
+        let [w, g, many, steps] = [0, 1, 2, 3].map(|ix| &x[ix]);
         let results = |p: &Penalty| {
-            let mut all = vec![p.gradient(w), slope(&p.gradient(w), w)];
-            for step in [0.2, 1.5, 6.0] {
-                let prox = p.prox(w, step);
-                all.push(slope(&prox, w));
-                all.push(prox);
-            }
+            let prox = p.prox(many, steps);
+            let mut all = vec![p.gradient(w), slope(&p.gradient(w), w), slope(&prox, many), prox];
             if finite {
                 all.extend([p.value(w), p.distance(w, g)]);
+            } else if positive {
+                let within = w.abs().add(0.01);
+                all.extend([p.value(&within), p.distance(&within, g)]);
             }
             all
         };
@@ -109,7 +121,15 @@ fn of_sample(separable: &'static Separable, ix: usize) -> Case {
             Err(error) => vec![Tensor::new(w.device(), Err(error))],
         }
     });
-    Case::alike(&format!("penalty/{} sample {ix}", separable.name), &[POINTS, ANY], &[&[257]], 0, build)
+    let name = format!("penalty/{} sample {ix}", separable.name);
+    let shapes: Vec<Shape> = [257, 257, 2048, 2048].map(|n| Shape::from([n])).to_vec();
+    Case {
+        name,
+        inputs: vec![POINTS, ANY, MAGNITUDES, STEPS],
+        variants: vec![Variant::plain(shapes, 0)],
+        order: 0,
+        build,
+    }
 }
 
 /// A penalty on whole tensors, with its defaults. One that iterates is left to the laws.
