@@ -323,6 +323,28 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// Does it do nothing but write registers, whatever the mask, the same each time its sources and memory are the same?
+    pub fn is_pure(&self) -> bool {
+        matches!(
+            self,
+            Self::Un(..)
+                | Self::Bin(..)
+                | Self::Ter(..)
+                | Self::Qua(..)
+                | Self::WideUn(..)
+                | Self::WideBin(..)
+                | Self::WideCmp(..)
+                | Self::WideFrom(..)
+                | Self::WideInto(..)
+                | Self::Copy(..)
+                | Self::Pick { .. }
+                | Self::Load { .. }
+                | Self::Length { .. }
+        )
+    }
+}
+
 /// The number of elements an index must stay below.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Bound {

@@ -156,23 +156,3 @@ pub fn read(op: &Op) -> Vec<Reg> {
     });
     out
 }
-
-/// Does it do nothing but write registers, whatever the mask, the same each time its sources and memory are the same?
-pub fn is_pure(op: &Op) -> bool {
-    matches!(
-        op,
-        Op::Un(..)
-            | Op::Bin(..)
-            | Op::Ter(..)
-            | Op::Qua(..)
-            | Op::WideUn(..)
-            | Op::WideBin(..)
-            | Op::WideCmp(..)
-            | Op::WideFrom(..)
-            | Op::WideInto(..)
-            | Op::Copy(..)
-            | Op::Pick { .. }
-            | Op::Load { .. }
-            | Op::Length { .. }
-    )
-}

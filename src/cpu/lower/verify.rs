@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     super::tape::{EXIST, Label, MASK, Memory, Op, Reg, Tape},
-    operands::{Role, is_pure, visit},
+    operands::{Role, visit},
 };
 
 /// Checks a tape: registers exist and are written, in straight order, before they are read; uniform registers are made of uniform ones only;
@@ -93,7 +93,7 @@ impl Verifier<'_> {
     }
 
     fn rules(&self, op: &Op, prologue: bool) -> Result<(), String> {
-        if prologue && !is_pure(op) {
+        if prologue && !op.is_pure() {
             return Err("not an instruction for the prologue".into());
         }
         match op {

@@ -321,9 +321,10 @@ impl Assembler<'_> {
     /// A stretch as machine code: what is uniform first, then the instruction that runs it, and behind it the plain ones.
     fn region(&mut self, region: &Region) -> Done {
         let ops = region.start..region.end;
-        let (isa, fused) = (self.isa, self.fused);
+        let (isa, fused, tape) = (self.isa, self.fused, self.tape);
+        let manner = Manner { fused, stride: self.stride };
         let mut native = std::mem::take(&mut self.native);
-        let handler = |op: &Op| {
+        let mut handler = |op: &Op| {
             Some(self.with(match op {
                 Op::Un(f, ..) => select::unary(isa, *f, true),
                 Op::Bin(f, ..) => select::binary(isa, *f, [false; 2]),
@@ -334,20 +335,19 @@ impl Assembler<'_> {
                 Op::WideCmp(f, ..) => select::wide_compare(isa, *f, true),
                 Op::WideFrom(f, ..) => select::wide_from(isa, *f, true),
                 Op::WideInto(f, ..) => select::wide_into(isa, *f, true),
-                _ => return None,
+                _ => return self.look_alone(op),
             }))
         };
-        let manner = Manner { fused, stride: self.stride };
-        let function = native.add(self.tape, region, manner, &handler);
+        let function = native.add(tape, region, manner, &mut handler);
         self.native = native;
-        let Some(function) = function else { return self.tape.body[ops].iter().try_for_each(|op| self.op(op)) };
-        region.heads.iter().try_for_each(|n| self.op(&self.tape.body[*n]))?;
+        let Some(function) = function else { return tape.body[ops].iter().try_for_each(|op| self.watched(op)) };
+        region.heads.iter().try_for_each(|n| self.watched(&tape.body[*n]))?;
         let at = self.ins.len();
         let mut i = self.blank::<flow::RunNative>();
         i.t = function;
         self.ins.push(i);
         for n in ops.filter(|n| !region.heads.contains(n)) {
-            self.op(&self.tape.body[n])?;
+            self.watched(&tape.body[n])?;
         }
         self.ins[at].offset = self.ins.len() as u32;
         Ok(())

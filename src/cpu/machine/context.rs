@@ -89,6 +89,8 @@ pub struct Context<'a> {
     stride: usize,
     /// The lane registers MASK and EXIST are the same.
     pub full: bool,
+    /// The number of the first lane, where only a part of a block is looked at.
+    pub first: u32,
     /// MASK is set in all lanes of all lines.
     pub solid: bool,
     /// MASK is set in some lane.
@@ -147,6 +149,7 @@ impl<'a> Context<'a> {
             lines: stride,
             stride,
             full,
+            first: 0,
             solid,
             any,
             subgroup,

@@ -1,6 +1,6 @@
 //! Where the sanitizer's instructions stand: before the operations that they look at.
 use super::super::sanitize::Checks;
-use super::super::tape::{Addr, At, Bound, Cell, Memory, Op, Reg, Tape};
+use super::super::tape::{Addr, At, Bound, Cell, EXIST, Memory, Op, Reg, Tape};
 use super::assemble::{Assembler, Done};
 use super::context::Ins;
 use super::operands::{Touch, visit};
@@ -35,6 +35,13 @@ impl Marks {
     pub fn len(&self) -> usize {
         self.0.len()
     }
+
+    /// Is a register remembered that an operation touches, or forgets?
+    pub fn meets(&self, op: &Op) -> bool {
+        let mut meets = matches!(op, Op::Forget { .. }) && self.len() > 0;
+        visit(op, &mut |r, _| meets |= self.0.contains_key(&r));
+        meets
+    }
 }
 
 /// Bytes of the smallest cells of a variable that the tape accesses.
@@ -45,14 +52,22 @@ fn unit(tape: &Tape, mem: usize) -> u32 {
     if half { 2 } else { 4 }
 }
 
+/// Does the sanitizer remember who accesses this variable? Then bytes of a unit.
+pub fn shadowed(tape: &Tape, checks: Checks, mem: u16) -> Option<u32> {
+    let has_shadow = match tape.memory.get(usize::from(mem)) {
+        Some(Memory::Workgroup { .. }) => checks.races || checks.uninitialised,
+        Some(Memory::Binding { writable, .. }) => checks.races && *writable,
+        _ => false,
+    };
+    has_shadow.then(|| unit(tape, usize::from(mem)))
+}
+
 /// What the sanitizer knows before the first dispatch.
 pub fn watch(tape: &Tape, checks: Checks) -> Watch {
-    let shadow = |(n, memory): (usize, &Memory)| match memory {
-        Memory::Workgroup { bytes, .. } if checks.races || checks.uninitialised => {
-            Shadow::Local(Local::new(*bytes, unit(tape, n)))
-        }
-        Memory::Binding { writable: true, .. } if checks.races => Shadow::Shared(Shared::new(unit(tape, n))),
-        _ => Shadow::None,
+    let shadow = |(n, memory): (usize, &Memory)| match (shadowed(tape, checks, n as u16), memory) {
+        (Some(unit), Memory::Workgroup { bytes, .. }) => Shadow::Local(Local::new(*bytes, unit)),
+        (Some(unit), _) => Shadow::Shared(Shared::new(unit)),
+        (None, _) => Shadow::None,
     };
     Watch::new(checks, tape.memory.iter().enumerate().map(shadow).collect())
 }
@@ -115,23 +130,27 @@ impl Assembler<'_> {
         }
     }
 
+    /// The instruction that looks at an operation whose operands, and the address of which, are lane registers. It stands nowhere.
+    pub fn look_alone(&mut self, op: &Op) -> Option<Ins> {
+        let (mut op, n) = (op.clone(), self.ins.len());
+        if let Op::Load { addr, .. } | Op::Store { addr, .. } = &mut op {
+            *addr = Addr { lane: Some(EXIST), uniform: None, offset: 0, shape: None, ..*addr };
+        }
+        self.look(&op).ok()?;
+        let i = self.ins[n..].last().copied();
+        self.ins.truncate(n);
+        i
+    }
+
     fn push_site(&mut self, mut i: Ins, at: At, mem: Option<u16>) {
         i.t = self.site(at, mem, 1);
         self.ins.push(i);
     }
 
     fn look_at<const WRITE: bool>(&mut self, addr: &Addr, cell: Cell, n: usize, at: At, alike: bool) -> Done {
-        let mem = usize::from(addr.mem.0);
-        let has_shadow = match self.tape.memory.get(mem) {
-            Some(Memory::Workgroup { .. }) => self.checks.races || self.checks.uninitialised,
-            Some(Memory::Binding { writable, .. }) => self.checks.races && *writable,
-            _ => false,
-        };
-        if !has_shadow {
-            return Ok(());
-        }
+        let Some(unit) = shadowed(self.tape, self.checks, addr.mem.0) else { return Ok(()) };
         let bytes = if cell == Cell::Word { 4 } else { 2 };
-        let run = match n as u32 * bytes / unit(self.tape, mem) {
+        let run = match n as u32 * bytes / unit {
             1 => self.isa.code::<WatchAccess<WRITE, 1>>(),
             2 => self.isa.code::<WatchAccess<WRITE, 2>>(),
             3 => self.isa.code::<WatchAccess<WRITE, 3>>(),

@@ -134,7 +134,9 @@ impl Machine {
     fn watched(&self, watch: &Mutex<Watch>, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Vec<Seen> {
         let mut watch = watch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut state = self.idle().pop().unwrap_or_else(|| State::new(&self.tape, &self.code));
-        let job = Job { tape: &self.tape, code: &self.code, grid, bindings: memory, immediates };
+        let quick = self.quick.get_or_init(|| self.quick(grid, memory, immediates)).as_ref();
+        let code = quick.filter(|_| !self.overlap(memory)).unwrap_or(&self.code);
+        let job = Job { tape: &self.tape, code, grid, bindings: memory, immediates };
         state.watch(&job, &mut watch);
         self.idle().push(state);
         let mut seen: Vec<Seen> =
@@ -165,13 +167,11 @@ impl Machine {
     fn quick(&self, grid: &Grid, memory: &[Span], immediates: &[u32]) -> Option<Code> {
         let mut state = State::new(&self.tape, &self.code);
         let shapes = state.shapes(&Job { tape: &self.tape, code: &self.code, grid, bindings: memory, immediates });
-        if self.how.checks.any() {
-            return None;
-        }
         let native = self.how.native && self.how.isa.min(Isa::best()) == Isa::Avx512;
-        let regions = if native { native::regions(&self.tape, &shapes) } else { vec![] };
+        let regions = if native { native::regions(&self.tape, &shapes, self.how.checks) } else { vec![] };
         let mut found: Vec<Stretch> = regions.into_iter().map(Stretch::Native).collect();
-        for run in fuse::runs(&self.tape, &shapes) {
+        let runs = if self.how.checks.any() { vec![] } else { fuse::runs(&self.tape, &shapes) };
+        for run in runs {
             let apart = |s: &Stretch| s.range().1 <= run.start || s.range().0 >= run.end;
             if found.iter().all(apart) {
                 found.push(Stretch::Tiles(run));

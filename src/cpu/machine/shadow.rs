@@ -7,8 +7,8 @@
 /// Bits of a lane's number.
 const LANE: u32 = 0xfff;
 /// Several lanes.
-const MANY: u32 = 1 << 12;
-const EPOCH_SHIFT: u32 = 13;
+pub const MANY: u32 = 1 << 12;
+pub const EPOCH_SHIFT: u32 = 13;
 /// Several blocks.
 const BLOCKS: u64 = 1 << 63;
 
@@ -44,8 +44,8 @@ impl Verdict {
 /// The shadow of workgroup memory.
 #[derive(Debug)]
 pub struct Local {
-    written: Vec<u32>,
-    read: Vec<u32>,
+    /// Who wrote each unit, then who read each.
+    entries: Vec<u32>,
     /// Bytes of a unit.
     pub unit: u32,
     /// Its binary logarithm.
@@ -67,21 +67,32 @@ pub const EPOCHS: u32 = (1 << 19) - 1;
 impl Local {
     pub fn new(bytes: u32, unit: u32) -> Self {
         let n = bytes.div_ceil(unit) as usize;
-        Self { written: vec![0; n], read: vec![0; n], unit, shift: unit.ilog2() }
+        Self { entries: vec![0; 2 * n], unit, shift: unit.ilog2() }
+    }
+
+    /// Where the entries lie.
+    pub fn start(&mut self) -> *mut u32 {
+        self.entries.as_mut_ptr()
+    }
+
+    /// Both kinds of entries.
+    #[inline(always)]
+    fn halves(&mut self) -> (&mut [u32], &mut [u32]) {
+        let n = self.entries.len() / 2;
+        self.entries.split_at_mut(n)
     }
 
     /// Forgets everything, because epochs begin anew.
     pub fn clear(&mut self) {
-        self.written.fill(0);
-        self.read.fill(0);
+        self.entries.fill(0);
     }
 
     /// Sixteen lanes access `N` units each, side by side from unit `first`. True if there is nothing to say.
     #[inline(always)]
     pub fn line<const WRITE: bool, const N: usize>(&mut self, now: Now, first: usize, lane: u32) -> bool {
         let n = 16 * N;
-        let (Some(written), Some(read)) = (self.written.get_mut(first..first + n), self.read.get_mut(first..first + n))
-        else {
+        let (written, read) = self.halves();
+        let (Some(written), Some(read)) = (written.get_mut(first..first + n), read.get_mut(first..first + n)) else {
             return false;
         };
         let (written, read) = (written.as_chunks_mut::<16>().0, read.as_chunks_mut::<16>().0);
@@ -116,7 +127,8 @@ impl Local {
     /// Several lanes, `lane` the first of them, read one unit. True if there is nothing to say.
     #[inline(always)]
     pub fn shared_read(&mut self, now: Now, unit: usize, lane: u32) -> bool {
-        let (Some(w), Some(r)) = (self.written.get(unit), self.read.get_mut(unit)) else { return true };
+        let (written, read) = self.halves();
+        let (Some(w), Some(r)) = (written.get(unit), read.get_mut(unit)) else { return true };
         let start = now.epoch << EPOCH_SHIFT;
         if *w >= start || *w < now.begun << EPOCH_SHIFT {
             return false;
@@ -128,11 +140,12 @@ impl Local {
     /// One lane accesses one unit.
     pub fn one(&mut self, now: Now, write: bool, unit: u32, lane: u32, verdict: &mut Verdict) {
         let at = unit as usize;
-        if at >= self.written.len() {
+        let (written, read) = self.halves();
+        if at >= written.len() {
             return;
         }
         let (start, begun) = (now.epoch << EPOCH_SHIFT, now.begun << EPOCH_SHIFT);
-        let (w, r, me) = (self.written[at], self.read[at], start | lane);
+        let (w, r, me) = (written[at], read[at], start | lane);
         let other = if w >= start && w != me {
             Some(w)
         } else if write && r >= start && r != me {
@@ -145,19 +158,19 @@ impl Local {
             verdict.note(Conflict { unit, lane, other, block: None });
         }
         if write {
-            self.written[at] = me;
+            written[at] = me;
             return;
         }
         if w < begun {
             verdict.blanks += 1;
             verdict.blank.get_or_insert((unit, lane));
         }
-        self.read[at] = if r < start { me } else { r | if r & !MANY == me { 0 } else { MANY } };
+        read[at] = if r < start { me } else { r | if r & !MANY == me { 0 } else { MANY } };
     }
 
     /// An atomic access: it counts as a write that conflicts with nothing.
     pub fn atomic(&mut self, now: Now, unit: u32) {
-        if let Some(w) = self.written.get_mut(unit as usize)
+        if let Some(w) = self.halves().0.get_mut(unit as usize)
             && *w < now.begun << EPOCH_SHIFT
         {
             *w = now.begun << EPOCH_SHIFT;

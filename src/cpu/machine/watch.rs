@@ -124,7 +124,7 @@ impl Watch {
         }
     }
 
-    fn now(&self) -> Now {
+    pub fn now(&self) -> Now {
         Now { epoch: self.epoch, begun: self.begun }
     }
 
@@ -240,7 +240,7 @@ fn local<const WRITE: bool, const N: usize>(
     let bytes = unit * N as u32;
     for k in 0..lane.len() {
         let a = lane[k].get().0;
-        let first = (k * LANES) as u32;
+        let first = c.first + (k * LANES) as u32;
         let at = a[0].wrapping_add(base);
         if c.solid || all(&mask[k].get().0) {
             let side_by_side = stride == Some(bytes) || stride.is_none() && uneven(&a, bytes) == 0;
@@ -283,7 +283,7 @@ fn shared<const WRITE: bool, const N: usize>(
         if c.solid || all(&mask[k].get().0) {
             let side_by_side = stride == Some(bytes) || stride.is_none() && uneven(&a, bytes) == 0;
             let first = (a[0].wrapping_add(base) >> shift) as usize;
-            if side_by_side && shadow.line::<WRITE, N>(turn, first, (k * LANES) as u32) {
+            if side_by_side && shadow.line::<WRITE, N>(turn, first, c.first + (k * LANES) as u32) {
                 continue;
             }
         }
@@ -297,7 +297,7 @@ fn each<const N: usize>(c: &Context<'_>, i: &Ins, k: usize, unit: u32, mut f: im
     let (m, at) = (c.mask()[k].get().0, addresses(c, i, k));
     for j in (0..LANES).filter(|j| m[*j] != 0) {
         for n in 0..N as u32 {
-            f(at[j] / unit + n, (k * LANES + j) as u32);
+            f(at[j] / unit + n, c.first + (k * LANES + j) as u32);
         }
     }
 }
@@ -412,7 +412,7 @@ fn tell(
 ) {
     let Some((lane, count)) = found else { return };
     with_watch(c, |c, watch| {
-        let ids = vec![watch.id(lane as u32)];
+        let ids = vec![watch.id(c.first + lane as u32)];
         watch.report(kind, &c.sites[i.t as usize], index(lane), ids, count);
     });
 }

@@ -3,7 +3,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::super::{
     super::tape::{Label, MASK, Op, Reg, Tape},
-    operands::{is_pure, read},
+    operands::read,
 };
 
 /// Until nothing changes.
@@ -109,7 +109,7 @@ fn masks(body: &mut Vec<Op>) {
         .map(|i| {
             matches!(body[i], Op::SetMask(_)) && {
                 let next = body[i + 1..].iter().find(|op| {
-                    !(matches!(op, Op::Label(_)) || (is_pure(op) && !read(op).contains(&MASK)) || is_uniform_move(op))
+                    !(matches!(op, Op::Label(_)) || (op.is_pure() && !read(op).contains(&MASK)) || is_uniform_move(op))
                 });
                 matches!(next, Some(Op::SetMask(_) | Op::End))
             }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::super::{
     super::tape::{Op, Reg},
     analyse::uniform::Uniformity,
-    operands::{Role, is_pure, visit},
+    operands::{Role, visit},
     tree::{Node, Tree, each_register_mut},
 };
 
@@ -132,7 +132,7 @@ impl Positions {
                 if write { a.writes.push(2 * at + 1) } else { a.reads.push(2 * at) }
             }
         });
-        let whole = is_pure(op) && !matches!(op, Op::Pick { .. } | Op::Copy(..));
+        let whole = op.is_pure() && !matches!(op, Op::Pick { .. } | Op::Copy(..));
         self.lists.push((list, whole));
     }
 

@@ -5,7 +5,7 @@ use super::super::{
     super::tape::{Op, Reg},
     analyse::live::{Meetings, Units, effects, meetings},
     bits::Bits,
-    operands::{Role, is_pure, visit},
+    operands::{Role, visit},
     tree::{ENTRY, Node, Tree, each_condition, each_op},
 };
 
@@ -115,7 +115,7 @@ fn values(tree: &mut Tree) -> bool {
     let mut uses = uses(tree);
     let mut makers: HashMap<Reg, Vec<usize>> = HashMap::new();
     let is_idle = |op: &Op, uses: &[u32]| {
-        let mut idle = is_pure(op) || matches!(op, Op::Mov(..) | Op::Put { .. });
+        let mut idle = op.is_pure() || matches!(op, Op::Mov(..) | Op::Put { .. });
         visit(op, |role, r| match role {
             Role::Write => idle &= uses[r.ix()] == 0,
             Role::WriteGroup(n) => idle &= (0..n).all(|i| uses[r.ix() + i as usize] == 0),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use super::super::{
     super::tape::{MemIx, Op, Reg},
     analyse::uniform::Uniformity,
-    operands::{Role, is_pure, visit, visit_mut, written},
+    operands::{Role, visit, visit_mut, written},
     tree::{Node, Origin, Tree, each_op},
 };
 
@@ -71,7 +71,7 @@ impl<'t> Inside<'t> {
     }
 
     fn is_fixed(&self, op: &Op, conditional: bool) -> bool {
-        if !is_pure(op) || written(op).iter().any(|r| self.tree.is_variable(*r)) {
+        if !op.is_pure() || written(op).iter().any(|r| self.tree.is_variable(*r)) {
             return false;
         }
         let mut fixed = true;
@@ -140,7 +140,7 @@ pub fn invariant(tree: &Tree, facts: &Uniformity) -> Vec<bool> {
         let right = match op {
             Op::Load { addr, .. } => !tree.is_writable(addr.mem) && addr.lane.is_none_or(|r| !facts.varies(r)),
             Op::Pick { .. } => false,
-            op => is_pure(op),
+            op => op.is_pure(),
         };
         let mut all = right;
         visit(op, |role, r| all &= role != Role::Read || is[r.ix()]);
@@ -183,7 +183,7 @@ pub fn prologue(tree: &mut Tree, facts: &Uniformity) -> Vec<Op> {
     }
     let mut out = vec![];
     super::dead::retain(&mut tree.root, &mut |op| {
-        let go = is_pure(op) && written(op).iter().any(|r| taken.contains(r));
+        let go = op.is_pure() && written(op).iter().any(|r| taken.contains(r));
         if go {
             out.push(op.clone());
         }
@@ -223,7 +223,8 @@ fn unify(tree: &mut Tree, prologue: &mut Vec<Op>) {
     let made: HashSet<Reg> = seen.values().flatten().copied().collect();
     let origins = &tree.origins;
     super::dead::retain(&mut tree.root, &mut |op| {
-        let value = is_pure(op) && !written(op).iter().any(|r| origins[r.ix()] == Origin::Variable || made.contains(r));
+        let value =
+            op.is_pure() && !written(op).iter().any(|r| origins[r.ix()] == Origin::Variable || made.contains(r));
         if !value || matches!(op, Op::Copy(..)) {
             return true;
         }

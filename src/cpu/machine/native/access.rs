@@ -4,7 +4,7 @@ use super::Emitter;
 use super::allocate::{MASKED, PART, U, V, W};
 use super::encode as x;
 use super::encode::{Gpr, If, K, K0, R13, RAX, RBP, RCX, RDX, Rm, Target, Zmm};
-use super::region::{Access, Lie, Operand, Value};
+use super::step::{Access, Lie, Operand, Value};
 
 /// Lanes that a gather or scatter still has to do.
 const LEFT: K = K(3);
@@ -29,11 +29,16 @@ fn plan(n: usize, of: impl Fn(usize) -> usize) -> Vec<[u32; 16]> {
 }
 
 impl Emitter<'_> {
-    /// Loads the pointers of the memory variables; nothing else is known of general registers now.
-    pub fn memories(&mut self) {
+    /// Loads the pointers of the memory variables.
+    pub fn pointers(&mut self) {
         for n in 0..self.mems.len() {
             self.code.load64(POINTERS[n], R13, super::Arguments::MEMORY + 8 * n as i32);
         }
+    }
+
+    /// The same; nothing else is known of general registers now.
+    pub fn memories(&mut self) {
+        self.pointers();
         self.bases = [None; 2];
     }
 
@@ -52,10 +57,11 @@ impl Emitter<'_> {
     }
 
     /// The address of a line's first lane to RAX.
-    fn address(&mut self, a: &Access) {
+    pub fn address(&mut self, a: &Access) {
         let key = Some((a.lane, a.uniform));
         let n = self.bases.iter().position(|b| *b == key).unwrap_or_else(|| {
-            self.older ^= 1;
+            // checks need the other register
+            self.older = if self.looks { 0 } else { self.older ^ 1 };
             let (n, r) = (self.older, [RCX, RDX][self.older]);
             match a.lane {
                 Some(lane) => self.code.load32(r, x::RBX, (lane.ix() * self.stride * 64) as i32),
@@ -71,7 +77,7 @@ impl Emitter<'_> {
     }
 
     /// Goes to `slow` where the bytes from the address in RAX on are not all in bounds.
-    fn bounds(&mut self, mem: u16, bytes: u32, slow: Target) {
+    pub fn bounds(&mut self, mem: u16, bytes: u32, slow: Target) {
         let limit = self.limit(mem, bytes);
         self.code.compare64(RAX, R13, limit);
         self.code.jump_if(If::Greater, slow);

@@ -1,7 +1,8 @@
 //! Values in vector registers: the one whose next use is farthest goes to memory when a register is wanted.
+use super::check::Where;
 use super::encode::{BROADCAST, K, LOAD, MOVE, R14, R15, RBP, RBX, Rm, STORE, Zmm};
-use super::region::{Operand, Region, Value};
-use super::{CALL_LINES, Emitter};
+use super::step::{Operand, Region, Value};
+use super::{Emitter, SLOTS};
 
 /// Registers for values: zmm0 up to this one. The others are for work within a step.
 const VALUES: u8 = 25;
@@ -67,7 +68,7 @@ impl Emitter<'_> {
     fn home(&self, home: Home) -> Rm {
         match home {
             Home::File(ix) => Rm::Mem(RBX, (ix * self.stride * 64) as i32),
-            Home::Slot(n) => Rm::Mem(R14, ((CALL_LINES + n) * 64) as i32),
+            Home::Slot(n) => Rm::Mem(R14, ((SLOTS + n) * 64) as i32),
         }
     }
 
@@ -249,6 +250,21 @@ impl Emitter<'_> {
         self.hold(v, r);
         self.fill(r, rm);
         Rm::Zmm(r)
+    }
+
+    /// Where an operand is now.
+    pub fn whereabouts(&self, o: Operand) -> Where {
+        let v = match o {
+            Operand::Uniform(ix) => return Where::Uniform(ix),
+            Operand::Value(v) => v,
+        };
+        let place = &self.places.values[v];
+        match (place.register, place.home) {
+            (Some(r), _) => Where::Register(r),
+            (None, Some(Home::File(ix))) => Where::File(ix),
+            (None, Some(Home::Slot(n))) => Where::Slot(n),
+            (None, None) => panic!("bug: a value that is nowhere"),
+        }
     }
 
     /// The mask that an operand says.

@@ -76,8 +76,10 @@ forms! {
     FMADD213 2 1 0xa8; FMADD231 2 1 0xb8;
     RNDSCALE 3 1 0x08;
     CVTDQ2PS 1 0 0x5b; CVTUDQ2PS 1 3 0x7a; CVTTPS2DQ 1 2 0x5b; CVTTPS2UDQ 1 0 0x78;
-    PERMI2D 2 1 0x76;
+    PERMI2D 2 1 0x76; FPCLASS 3 1 0x66;
 }
+/// The word of the first lane to memory.
+pub const STORE_WORD: Form = Form { unit: 4, ..form(1, 2, 0x11) };
 /// Four quarters from two registers.
 pub const SHUFI64X2: Form = Form { wide: true, ..form(3, 1, 0x43) };
 pub const BROADCAST: Form = Form { unit: 4, ..form(2, 1, 0x18) };
@@ -185,6 +187,11 @@ impl Code {
         self.vector(f, d.0, 0, s, k, false);
     }
 
+    /// `d = f(a, b)` where the mask is set.
+    pub fn three_masked(&mut self, f: Form, d: Zmm, a: Zmm, b: Rm, k: K) {
+        self.vector(f, d.0, a.0, b, k, false);
+    }
+
     /// `d = f(a, b)` with lanes chosen by the mask.
     pub fn blend(&mut self, d: Zmm, no: Zmm, yes: Rm, k: K) {
         self.vector(PBLENDMD, d.0, no.0, yes, k, false);
@@ -214,7 +221,22 @@ impl Code {
 
     /// Sets the carry where all sixteen bits are set.
     pub fn all_set(&mut self, k: K) {
-        self.put(&[0xc5, 0xf8, 0x98, 0xc0 | k.0 << 3 | k.0]);
+        self.any_set(k, k);
+    }
+
+    /// Clears the zero flag where a bit of either is set; the carry is set where each is set in one of them.
+    pub fn any_set(&mut self, a: K, b: K) {
+        self.put(&[0xc5, 0xf8, 0x98, 0xc0 | a.0 << 3 | b.0]);
+    }
+
+    /// A mask's bits to a general register of the first eight.
+    pub fn from_mask(&mut self, d: Gpr, s: K) {
+        self.put(&[0xc5, 0xf8, 0x93, 0xc0 | d.0 << 3 | s.0]);
+    }
+
+    /// The reverse.
+    pub fn to_mask(&mut self, d: K, s: Gpr) {
+        self.put(&[0xc5, 0xf8, 0x92, 0xc0 | d.0 << 3 | s.0]);
     }
 
     /// Copies a mask.
@@ -241,6 +263,23 @@ impl Code {
     /// `d = [base + disp]`, 64 bits.
     pub fn load64(&mut self, d: Gpr, base: Gpr, disp: i32) {
         self.general(true, 0x8b, d.0, Rm::Mem(base, disp));
+    }
+
+    /// `[base + disp] = s`, 32 bits.
+    pub fn store32(&mut self, s: Gpr, base: Gpr, disp: i32) {
+        self.general(false, 0x89, s.0, Rm::Mem(base, disp));
+    }
+
+    /// `[base + disp] += n`, 32 bits.
+    pub fn increase32(&mut self, base: Gpr, disp: i32, n: i8) {
+        self.general(false, 0x83, 0, Rm::Mem(base, disp));
+        self.put(&[n.cast_unsigned()]);
+    }
+
+    /// `d = n`, of the first eight registers.
+    pub fn set32(&mut self, d: Gpr, n: u32) {
+        self.put(&[0xb8 | d.0]);
+        self.put(&n.to_le_bytes());
     }
 
     /// `d += [base + disp]`, 32 bits.
@@ -300,6 +339,17 @@ impl Code {
     /// Forgets the upper parts of vector registers, which slow down code without AVX, and returns.
     pub fn leave(&mut self) {
         self.put(&[0xc5, 0xf8, 0x77, 0xc3]);
+    }
+
+    /// Returns.
+    pub fn back(&mut self) {
+        self.put(&[0xc3]);
+    }
+
+    /// Calls what is at a place.
+    pub fn call_near(&mut self, t: Target) {
+        self.put(&[0xe8, 0, 0, 0, 0]);
+        self.jumps.push((self.bytes.len(), t));
     }
 
     /// A new place for jumps, bound later.

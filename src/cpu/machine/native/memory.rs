@@ -4,14 +4,15 @@
     expect(unsafe_code, reason = "machine code is memory that becomes executable, and is called through a pointer")
 )]
 #[cfg(all(unix, target_arch = "x86_64"))]
-pub use host::{Memory, plain};
+pub use host::{Memory, explain, plain};
 #[cfg(not(all(unix, target_arch = "x86_64")))]
-pub use none::{Memory, plain};
+pub use none::{Memory, explain, plain};
 
 #[cfg(all(unix, target_arch = "x86_64"))]
 mod host {
     use super::super::super::context::{Context, Ins};
     use super::super::Arguments;
+    use super::super::check::Scene;
     use std::ptr::NonNull;
 
     /// Machine code, executable and not writable.
@@ -44,14 +45,14 @@ mod host {
         }
 
         /// Runs the function that begins at `entry`, if the code is so long.
-        pub fn call(&self, entry: usize, arguments: &Arguments) {
+        pub fn call(&self, entry: usize, arguments: &mut Arguments) {
             assert!(entry < self.bytes, "bug: an entry beyond the code");
             let start = self.start.as_ptr().wrapping_add(entry);
             // SAFETY: `Native` put a function of this convention there, and makes any only where the processor has its instructions.
-            let function =
-                unsafe { std::mem::transmute::<*mut u8, unsafe extern "sysv64" fn(*const Arguments)>(start) };
+            let function = unsafe { std::mem::transmute::<*mut u8, unsafe extern "sysv64" fn(*mut Arguments)>(start) };
             // SAFETY: the function stays within the lines in use of the lane and uniform registers that the assembler checked and within the
-            // scratch lines that `State` made room for, and compares each address with the limits in the arguments.
+            // scratch lines that `State` made room for, and compares each address with the limits in the arguments; the entries of a variable's
+            // shadow have the addresses of its words.
             unsafe { function(arguments) }
         }
     }
@@ -66,6 +67,24 @@ mod host {
     /// Where the function is that machine code calls for an operation that it has no instructions for.
     pub fn plain() -> *const u8 {
         operation as *const u8
+    }
+
+    /// Where the function is that machine code calls for a check that does not pass.
+    pub fn explain() -> *const u8 {
+        look as *const u8
+    }
+
+    /// Runs the plain instruction of a check on one line.
+    ///
+    /// # Safety
+    /// The scene is that of the arguments that the calling function was given, the check one of it, and so many lines are left.
+    unsafe extern "sysv64" fn look(scene: *mut Scene<'_, '_>, check: usize, left: usize) {
+        // SAFETY: the caller's; nothing else uses the scene while the function runs.
+        let scene = unsafe { &mut *scene };
+        let ins = *scene.begin(check, left);
+        // SAFETY: the code is for this processor.
+        unsafe { (ins.run)(&mut scene.line, &ins, 0) };
+        scene.end();
     }
 
     /// Runs the plain code of an operation.
@@ -92,7 +111,12 @@ mod none {
         }
 
         /// Nothing.
-        pub fn call(&self, _: usize, _: &Arguments) {}
+        pub fn call(&self, _: usize, _: &mut Arguments) {}
+    }
+
+    /// Nothing.
+    pub fn explain() -> *const u8 {
+        std::ptr::null()
     }
 
     /// Nothing.

@@ -5,29 +5,39 @@
 //! after the other. The plain instructions stay behind it, for when an address does not lie as it did when the code was made.
 mod access;
 mod allocate;
+mod check;
 mod encode;
 mod memory;
 #[cfg(test)]
 mod random;
 mod region;
 mod select;
+mod step;
 #[cfg(test)]
 mod tests;
 
 use super::super::tape::{Op, Reg, Tape};
 use super::context::{Context, Files, Ins};
 use super::line::Line;
+use super::shadow::EPOCH_SHIFT;
+use super::watch::Shadow;
+use check::{Check, Scene, Written};
 use encode::{Code, Gpr, If, R12, R13, R14, R15, RAX, RBP, RBX, RDI};
 use memory::Memory;
-use region::{MEMORIES, Operand, Step};
-pub use region::{Region, regions};
+use region::MEMORIES;
+pub use region::regions;
 use std::collections::{HashMap, HashSet};
 use std::mem::offset_of;
+pub use step::Region;
+use step::{Operand, Step};
 
-/// Scratch lines for the results and operands of a call.
-const CALL_LINES: usize = CALL_OPERANDS + 4;
+/// Scratch lines for the results and operands of a call, or the mask twice and the operands of a check.
+const CALL_LINES: usize = CALL_OPERANDS + 5;
 /// Where its operands begin.
 const CALL_OPERANDS: usize = 2;
+/// Where vector registers are put aside, and where lines for values begin.
+const SAVED_LINES: usize = CALL_LINES;
+const SLOTS: usize = SAVED_LINES + 32;
 /// More limits than this a function does not have.
 const LIMITS: usize = 48;
 
@@ -42,7 +52,18 @@ pub struct Arguments {
     context: *const u8,
     calls: *const Ins,
     function: *const u8,
+    scene: *mut u8,
+    explain: *const u8,
+    /// The present time as entries of shadows: of the block, the length of what is settled, the epoch, and the epoch with the first lane of
+    /// the line.
+    begun: u32,
+    span: u32,
+    start: u32,
+    me: u32,
+    /// The mask, while a check is explained.
+    aside: u32,
     memory: [*const u8; MEMORIES],
+    shadows: [*mut u32; MEMORIES],
     limits: [i64; LIMITS],
 }
 
@@ -55,6 +76,14 @@ impl Arguments {
     const CONTEXT: i32 = offset_of!(Self, context) as i32;
     const CALLS: i32 = offset_of!(Self, calls) as i32;
     const FUNCTION: i32 = offset_of!(Self, function) as i32;
+    const SCENE: i32 = offset_of!(Self, scene) as i32;
+    const EXPLAIN: i32 = offset_of!(Self, explain) as i32;
+    const BEGUN: i32 = offset_of!(Self, begun) as i32;
+    const SPAN: i32 = offset_of!(Self, span) as i32;
+    const START: i32 = offset_of!(Self, start) as i32;
+    const ME: i32 = offset_of!(Self, me) as i32;
+    const ASIDE: i32 = offset_of!(Self, aside) as i32;
+    const SHADOWS: i32 = offset_of!(Self, shadows) as i32;
     const MEMORY: i32 = offset_of!(Self, memory) as i32;
     const LIMITS: i32 = offset_of!(Self, limits) as i32;
 }
@@ -71,6 +100,7 @@ struct Function {
     /// Slot, place of its lane register, distance of lanes, lines follow each other.
     slots: Vec<(u16, u32, u32, bool)>,
     calls: Vec<Ins>,
+    checks: Vec<Check>,
     masks: bool,
 }
 
@@ -114,6 +144,11 @@ struct Emitter<'r> {
     slow: Vec<access::Slow>,
     /// Operations done by calls; results, operands.
     calls: Vec<(Op, usize, usize)>,
+    /// The sanitizer looks at something.
+    looks: bool,
+    checks: Vec<Written>,
+    /// Where each check goes, and where it comes back.
+    stubs: Vec<(encode::Target, encode::Target)>,
 }
 
 /// Registers that a function gives back as they were; an odd number with RAX, so that the stack is aligned.
@@ -126,7 +161,7 @@ impl Native {
         tape: &Tape,
         region: &Region,
         manner: Manner,
-        handler: &dyn Fn(&Op) -> Option<Ins>,
+        handler: &mut dyn FnMut(&Op) -> Option<Ins>,
     ) -> Option<u32> {
         let constants = tape.constants.iter().map(|(r, word)| (r.ix() as u32, *word)).collect();
         let mut e = Emitter {
@@ -147,6 +182,9 @@ impl Native {
             older: 0,
             slow: vec![],
             calls: vec![],
+            looks: region.steps.iter().any(|s| matches!(s, Step::Look { .. } | Step::Touch { .. })),
+            checks: vec![],
+            stubs: vec![],
         };
         e.function(tape);
         let reach = manner.stride as u64 * u64::from(tape.n_lane) * 64;
@@ -161,10 +199,14 @@ impl Native {
             (0..*operands).for_each(|n| i.s[n] = (CALL_OPERANDS + n) as u32);
             calls.push(i);
         }
+        let mut checks = vec![];
+        for check in e.checks {
+            checks.push(check.finish(tape, handler)?);
+        }
         let slot = |(slot, (lane, stride, rising)): (&u16, &(Reg, u32, bool))| {
             (*slot, (lane.ix() * manner.stride) as u32, *stride, *rising)
         };
-        self.scratch = self.scratch.max(CALL_LINES + e.places.slots);
+        self.scratch = self.scratch.max(SLOTS + e.places.slots);
         self.bytes.resize(self.bytes.len().next_multiple_of(64), 0xcc);
         self.functions.push(Function {
             entry: self.bytes.len(),
@@ -174,6 +216,7 @@ impl Native {
             elements: e.elements.into_iter().collect(),
             slots: region.slots.iter().map(slot).collect(),
             calls,
+            checks,
             masks: region.masks,
         });
         self.bytes.extend(e.code.finish());
@@ -195,6 +238,7 @@ impl Native {
             shape.stride() == Some(*stride) && (!rising || shape.rises())
         };
         if c.shuffle != 0
+            || !f.checks.is_empty() && c.watch.is_none()
             || !f.slots.iter().all(lie)
             || !f.elements.iter().all(|(mem, bytes)| c.memory(*mem).bytes() >= *bytes)
             || !f.mems.iter().all(|mem| i32::try_from(c.memory(*mem).bytes()).is_ok())
@@ -211,7 +255,7 @@ impl Native {
 
 impl Function {
     /// Runs it over the lines of a block.
-    fn call(&self, memory: &Memory, c: &Context<'_>) {
+    fn call(&self, memory: &Memory, c: &mut Context<'_>) {
         let (lanes, uniforms) = c.files();
         let scratch = c.scratch();
         let files = Files { lanes: CALL_LINES, uniforms: 0, memory: 0, shapes: 0, stride: 1, scratch: 0 };
@@ -226,6 +270,14 @@ impl Function {
             context: (&raw mut side).cast(),
             calls: self.calls.as_ptr(),
             function: memory::plain(),
+            scene: std::ptr::null_mut(),
+            explain: memory::explain(),
+            begun: 0,
+            span: 0,
+            start: 0,
+            me: 0,
+            aside: 0,
+            shadows: [std::ptr::null_mut(); MEMORIES],
             memory: [std::ptr::null(); MEMORIES],
             limits: [0; LIMITS],
         };
@@ -235,8 +287,28 @@ impl Function {
         for (limit, (mem, bytes)) in arguments.limits.iter_mut().zip(&self.limits) {
             *limit = i64::from(c.memory(*mem).bytes()) - i64::from(*bytes);
         }
-        if c.lines() > 0 {
-            memory.call(self.entry, &arguments);
+        self.time(c, &mut arguments);
+        let mut line = Context::new(&Files { uniforms: uniforms.len(), ..files }, scratch, uniforms, &[], &[], &[]);
+        line.set_lines(1);
+        line.sites = c.sites;
+        let lines = c.lines();
+        let mut scene = Scene { block: c, line, checks: &self.checks };
+        arguments.scene = (&raw mut scene).cast();
+        if lines > 0 {
+            memory.call(self.entry, &mut arguments);
+        }
+    }
+
+    /// What checks compare the entries of shadows with.
+    fn time(&self, c: &mut Context<'_>, arguments: &mut Arguments) {
+        let Some(watch) = c.watch.as_mut().filter(|_| !self.checks.is_empty()) else { return };
+        let now = watch.now();
+        (arguments.begun, arguments.start) = (now.begun << EPOCH_SHIFT, now.epoch << EPOCH_SHIFT);
+        (arguments.span, arguments.me) = (arguments.start - arguments.begun, arguments.start);
+        for (pointer, mem) in arguments.shadows.iter_mut().zip(&self.mems) {
+            if let Some(Shadow::Local(shadow)) = watch.shadows.get_mut(usize::from(*mem)) {
+                *pointer = shadow.start();
+            }
         }
     }
 }
@@ -270,10 +342,14 @@ impl Emitter<'_> {
             self.end(&step.reads().collect::<Vec<_>>());
         }
         self.code.lea64(RBX, RBX, 64);
+        if self.looks {
+            self.code.increase32(R13, Arguments::ME, 16);
+        }
         self.code.decrement(R12);
         self.code.jump_if(If::NotZero, again);
         self.code.jump(done);
         self.slow();
+        self.stubs();
         self.code.bind(done);
         SAVED.iter().rev().for_each(|r| self.code.pop(*r));
         self.code.leave();
@@ -297,6 +373,8 @@ impl Emitter<'_> {
             }
             Step::Load { d, access, at } => self.load(d, *access, *at),
             Step::Store { s, access, at, mask } => self.store(s, *access, *at, *mask),
+            Step::Look { op, s, mask } => self.look(tape, *op, s, *mask),
+            Step::Touch { op, access, at, mask } => self.touch(tape, *op, *access, *at, *mask),
             Step::Out { r, s } => self.out(r.ix(), *s),
         }
     }

@@ -1,8 +1,8 @@
 //! Random tapes, with every address shape, races between lines included: machine code and plain instructions must give the same words.
 use super::super::super::math::{Bin, Qua, Ter, Un, bin, qua, ter, un};
-use super::super::super::sanitize::Checks;
-use super::super::super::tape::{Addr, At, BuiltIn, Cell, EXIST, Label, MemIx, Memory, Op, Reg, Tape};
-use super::super::{How, Isa, Machine, Span, Threads};
+use super::super::super::sanitize::{Checks, Kind as Fault};
+use super::super::super::tape::{Addr, At, Bound, BuiltIn, Cell, EXIST, Label, MemIx, Memory, Op, Reg, Tape};
+use super::super::{How, Isa, Machine, Seen, Span, Threads};
 use super::encode;
 
 macro_rules! unaries {
@@ -29,6 +29,9 @@ const INVOCATIONS: u32 = 200;
 const KEPT: std::ops::Range<u32> = 8..44;
 const PASSING: std::ops::Range<u32> = 44..52;
 const GUARD: Reg = Reg(52);
+/// A workgroup variable, of which only tapes that are watched know.
+const SHARED: u16 = 4;
+const SHARED_WORDS: u32 = 600;
 /// Words of a lane at each address register's distance; the last is the same in all lanes of a line.
 const DISTANCES: [u32; 5] = [1, 2, 3, 4, 0];
 
@@ -121,9 +124,38 @@ struct Maker {
     r: Random,
     body: Vec<Op>,
     labels: u32,
+    /// There are checks.
+    watched: bool,
+    places: u32,
 }
 
 impl Maker {
+    /// A place of the source that no other operation has.
+    fn place(&mut self) -> At {
+        self.places += 1;
+        At(self.places)
+    }
+
+    /// Something that the sanitizer looks at.
+    fn check(&mut self) -> Op {
+        let at = self.place();
+        match self.r.below(5) {
+            0 => Op::CheckDivisor { d: self.source(Int), at },
+            1 | 2 => {
+                let bound = match self.r.below(3) {
+                    0 => Bound::Reg(self.source(Int)),
+                    _ => Bound::Const(self.r.below(1 << 8)),
+                };
+                let mem = (self.r.below(2) == 0).then_some(MemIx(1));
+                Op::CheckIndex { index: self.source(Int), bound, signed: self.r.below(2) == 0, mem, at }
+            }
+            _ => {
+                let s = (0..self.r.below(4)).map(|_| self.source(Float)).collect();
+                Op::CheckFinite { d: self.source(Float), s, at }
+            }
+        }
+    }
+
     fn source(&mut self, kind: Kind) -> Reg {
         match self.r.below(10) {
             0 if kind == Int && self.r.below(4) == 0 => Reg::uniform(15),
@@ -192,6 +224,10 @@ impl Maker {
 
     /// An operation; under a mask that may be empty only what is in passing is written in all lanes.
     fn op(&mut self, guarded: bool) {
+        if self.watched && self.r.below(3) == 0 {
+            let check = self.check();
+            self.body.push(check);
+        }
         let kind = self.kind();
         let passing = guarded || self.r.below(5) == 0;
         let d = move |m: &mut Self, kind| m.r.within(half(if passing { PASSING } else { KEPT }, kind));
@@ -201,15 +237,18 @@ impl Maker {
             12 => Some(Op::Copy(d(self, kind), self.source(kind))),
             13 | 14 => {
                 let (n, mem) = (1 + self.r.below(4), *self.r.pick(&[0, Self::memory(kind)]));
+                let mem = if self.watched && kind == Int && self.r.below(2) == 0 { SHARED } else { mem };
                 let range = half(if passing { PASSING } else { KEPT }, kind);
                 let first = range.start + self.r.below(range.len() as u32 - 3);
                 let d = (0..n).map(|k| Reg::lane(first + k)).collect();
-                Some(Op::Load { d, addr: self.address(mem, n), cell: Cell::Word, at: At(0) })
+                Some(Op::Load { d, addr: self.address(mem, n), cell: Cell::Word, at: self.place() })
             }
             15 | 16 => {
                 let n = 1 + self.r.below(4);
                 let s = (0..n).map(|_| self.source(kind)).collect();
-                Some(Op::Store { s, addr: self.address(Self::memory(kind), n), cell: Cell::Word, at: At(0) })
+                let mem = Self::memory(kind);
+                let mem = if self.watched && kind == Int && self.r.below(2) == 0 { SHARED } else { mem };
+                Some(Op::Store { s, addr: self.address(mem, n), cell: Cell::Word, at: self.place() })
             }
             17 => Some(Op::Bin(Bin::IAdd, Reg::uniform(9), [Reg::uniform(9), Reg::uniform(1)])),
             18 => Some(Op::Barrier { storage: false, workgroup: true, at: At(0) }),
@@ -247,8 +286,8 @@ impl Maker {
     }
 }
 
-fn tape(seed: u64) -> Tape {
-    let mut m = Maker { r: Random(seed), body: vec![], labels: 0 };
+fn tape(seed: u64, watched: bool) -> Tape {
+    let mut m = Maker { r: Random(seed), body: vec![], labels: 0, watched, places: 0 };
     for k in KEPT {
         let at = Addr { offset: 4 * k * INVOCATIONS, ..m.address(0, 1) };
         let at = Addr { lane: Some(Reg::lane(3)), shape: Some(0), ..at };
@@ -292,6 +331,7 @@ fn tape(seed: u64) -> Tape {
             }
     };
     let memory = |n: u32| Memory::Binding { group: 0, binding: n, writable: n > 0, name: String::new() };
+    let shared = watched.then(|| Memory::Workgroup { bytes: 4 * SHARED_WORDS, name: String::new() });
     Tape {
         workgroup_size: [*m.r.pick(&[8, 20, 40, 200]), 1, 1],
         subgroup: 32,
@@ -300,9 +340,9 @@ fn tape(seed: u64) -> Tape {
         n_uniform: 16,
         constants: (0..15).map(|k| (Reg::uniform(k), constant(&mut m, k))).collect(),
         builtins: vec![(BuiltIn::GlobalId(0), Reg::lane(2))],
-        memory: (0..4).map(memory).collect(),
+        memory: (0..4).map(memory).chain(shared).collect(),
         n_shapes: 5,
-        cross_lane: m.r.below(2) == 0,
+        cross_lane: m.r.below(2) == 0 || watched,
         places: vec![],
         zero_workgroup: true,
         body: m.body,
@@ -310,18 +350,34 @@ fn tape(seed: u64) -> Tape {
 }
 
 #[expect(unsafe_code, reason = "the buffers of the test outlive its run")]
-fn run(tape: &Tape, native: bool, seed: u64) -> Vec<Vec<u32>> {
+fn run(tape: &Tape, native: bool, seed: u64) -> (Vec<Vec<u32>>, Vec<Seen>) {
     let mut r = Random(seed);
     let kept = KEPT.len() * INVOCATIONS as usize;
     let mut buffers: Vec<Vec<u32>> =
         [3 * WORDS, WORDS, WORDS, kept].map(|n| (0..n).map(|_| word(&mut r)).collect()).into();
-    let how = How { isa: Isa::best(), fused: true, checks: Checks::default(), native };
+    let watched = tape.memory.len() > usize::from(SHARED);
+    let checks = if watched { Checks::all() } else { Checks::default() };
+    let how = How { isa: Isa::best(), fused: true, checks, native };
     let machine = Machine::new(tape.clone(), how).unwrap();
     // SAFETY: the buffers outlive the run, and nothing looks at them while it lasts.
     let spans: Vec<Span> =
         buffers.iter_mut().map(|b| unsafe { Span::new(b.as_mut_ptr().cast(), 4 * b.len()) }).collect();
-    machine.run(&Threads::new(1), &spans, &[], [INVOCATIONS / tape.workgroup_size[0], 1, 1]);
-    buffers
+    let seen = machine.run(&Threads::new(1), &spans, &[], [INVOCATIONS / tape.workgroup_size[0], 1, 1]);
+    (buffers, seen)
+}
+
+/// What was seen, so far as it does not depend on which of several conflicts of an operation is told: of races, only where.
+fn told(seen: &[Seen]) -> Vec<String> {
+    let mut told: Vec<String> = seen
+        .iter()
+        .map(|s| match s.kind {
+            Fault::Race | Fault::RaceOfWorkgroups => format!("race at {:?}, {:?}", s.at, s.mem),
+            _ => format!("{s:?}"),
+        })
+        .collect();
+    told.sort();
+    told.dedup();
+    told
 }
 
 /// Is the word a NaN?
@@ -331,7 +387,11 @@ fn is_nan(word: u32) -> bool {
 
 /// Where the two ways of running a tape differ.
 fn difference(tape: &Tape, seed: u64) -> Option<String> {
-    let (native, plain) = (run(tape, true, seed), run(tape, false, seed));
+    let ((native, seen), (plain, expected)) = (run(tape, true, seed), run(tape, false, seed));
+    let (seen, expected) = (told(&seen), told(&expected));
+    if let Some(n) = (0..seen.len().max(expected.len())).find(|n| seen.get(*n) != expected.get(*n)) {
+        return Some(format!("{:?}, not {:?}", seen.get(n), expected.get(n)));
+    }
     native.iter().zip(&plain).enumerate().find_map(|(n, (a, b))| {
         let at = (0..a.len()).find(|k| a[*k] != b[*k] && !(is_nan(a[*k]) && is_nan(b[*k])))?;
         Some(format!("buffer {n}, word {at}: {:#x}, not {:#x}", a[at], b[at]))
@@ -361,9 +421,11 @@ fn shrink(mut tape: Tape, seed: u64) -> Tape {
 #[expect(clippy::disallowed_methods, reason = "how long a test runs is said by who runs it")]
 fn random_tapes_agree() {
     let seeds = std::env::var("RIDGEPOINT_FUZZ").map_or(500, |n| n.parse().unwrap());
-    if let Some(seed) = (0..seeds).find(|seed| difference(&tape(*seed), *seed).is_some()) {
-        let small = shrink(tape(seed), seed);
-        panic!("seed {seed}: {}\n{small}", difference(&small, seed).unwrap());
+    for watched in [false, true] {
+        if let Some(seed) = (0..seeds).find(|seed| difference(&tape(*seed, watched), *seed).is_some()) {
+            let small = shrink(tape(seed, watched), seed);
+            panic!("seed {seed}, watched {watched}: {}\n{small}", difference(&small, seed).unwrap());
+        }
     }
 }
 
@@ -374,6 +436,7 @@ fn planted_mistakes_are_found() {
         return;
     }
     let pairs = [
+        (encode::FPCLASS, encode::RNDSCALE),
         (encode::ADDPS, encode::SUBPS),
         (encode::MINPS, encode::MAXPS),
         (encode::PADDD, encode::PSUBD),
@@ -387,8 +450,9 @@ fn planted_mistakes_are_found() {
         (encode::PORD, encode::PXORD),
     ];
     for pair in pairs {
+        let watched = pair.0 == encode::FPCLASS;
         encode::PLANTED.set(Some(pair));
-        let found = (0..2000).any(|seed| difference(&tape(seed), seed).is_some());
+        let found = (0..2000).any(|seed| difference(&tape(seed, watched), seed).is_some());
         encode::PLANTED.set(None);
         assert!(found, "{pair:?} is not found");
     }

@@ -4,9 +4,12 @@
 //! give the same where lines do not meet: every operation is on lanes, and what is stored is loaded (or stored again) in the region only
 //! through the same address, at offsets that do not let a later line see an earlier one differently (`Access::meets`). Uniform operations
 //! among them are moved before the region. A jump over what no lane executes is left out: what dead lanes compute is never seen.
-use super::super::super::tape::{Addr, Cell, Label, MASK, Op, Reg, Tape};
+use super::super::super::sanitize::Checks;
+use super::super::super::tape::{Addr, Bound, Cell, Label, MASK, Op, Reg, Tape};
+use super::super::inspect::{Marks, shadowed};
 use super::super::operands::{Live, Touch, visit};
 use super::super::shape::Shape;
+use super::step::{Access, Lie, Operand, Region, Step, Value};
 use std::collections::{HashMap, HashSet};
 
 /// Fewer operations are not worth a call.
@@ -18,116 +21,9 @@ pub const MEMORIES: usize = 6;
 /// Operations that are done though no lane may execute them.
 const SKIPPED: usize = 48;
 
-/// A value: something that a lane register holds at some time.
-pub type Value = usize;
-
-/// What an operation reads.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Operand {
-    Value(Value),
-    /// A uniform register, in all lanes.
-    Uniform(u32),
-}
-
-/// How the lanes of a line lie at an address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lie {
-    /// One element after the other.
-    Row,
-    /// All at the same.
-    Same,
-    /// Anyhow.
-    Any,
-}
-
-/// A load or store of `n` words.
-#[derive(Clone, Debug)]
-pub struct Access {
-    pub mem: u16,
-    pub lie: Lie,
-    /// The register of the lane part, which the region does not write (of `Any`: none).
-    pub lane: Option<Reg>,
-    pub uniform: Option<u32>,
-    pub offset: u32,
-    pub n: usize,
-    slot: Option<u16>,
-    store: bool,
-}
-
-impl Access {
-    /// May this access, which comes later, see or spoil another line's part of an earlier one? If not, does that need the lines to
-    /// follow each other in memory?
-    fn meets(&self, before: &Access) -> Option<bool> {
-        if self.mem != before.mem || !(self.store || before.store) {
-            return Some(false);
-        }
-        let alike = (self.lane, self.uniform, self.n) == (before.lane, before.uniform, before.n);
-        let rows = self.lie == Lie::Row && before.lie == Lie::Row;
-        let behind = self.offset.wrapping_sub(before.offset).cast_signed() <= 0;
-        (alike && rows && behind).then_some(true)
-    }
-}
-
-/// What is to be done, in order.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// A pure operation of the tape on other operands.
-    Compute {
-        op: usize,
-        d: Vec<Value>,
-        s: Vec<Operand>,
-    },
-    /// `d = yes` where the mask is set, else `no`.
-    Blend {
-        d: Value,
-        mask: Operand,
-        yes: Operand,
-        no: Operand,
-    },
-    /// The same value as another.
-    Copy {
-        d: Value,
-        s: Operand,
-    },
-    /// `at`: the lane part of the address, where the lanes lie anyhow.
-    Load {
-        d: Vec<Value>,
-        access: usize,
-        at: Option<Operand>,
-    },
-    Store {
-        s: Vec<Operand>,
-        access: usize,
-        at: Option<Operand>,
-        mask: Operand,
-    },
-    /// To a register of the file.
-    Out {
-        r: Reg,
-        s: Operand,
-    },
-}
-
-/// A region that was found.
-#[derive(Debug, Default)]
-pub struct Region {
-    /// Its operations in the body.
-    pub start: usize,
-    pub end: usize,
-    /// Uniform operations, which are done before.
-    pub heads: Vec<usize>,
-    pub steps: Vec<Step>,
-    /// For each value: the register that holds it when the region begins.
-    pub values: Vec<Option<Reg>>,
-    pub accesses: Vec<Access>,
-    /// For each slot of an address: its lane register, the distance of lanes, and whether the lines must follow each other.
-    pub slots: HashMap<u16, (Reg, u32, bool)>,
-    /// The mask is another one afterwards.
-    pub masks: bool,
-}
-
 /// The regions of a tape's body; `shapes`: how the addresses of each slot lie.
-pub fn regions(tape: &Tape, shapes: &[Shape]) -> Vec<Region> {
+pub fn regions(tape: &Tape, shapes: &[Shape], checks: Checks) -> Vec<Region> {
+    let marks = Marks::new(tape, checks);
     let (live, mut found, mut at) = (Live::new(tape), vec![], 0);
     let mut jumps: HashMap<Label, usize> = HashMap::new();
     for op in &tape.body {
@@ -138,7 +34,7 @@ pub fn regions(tape: &Tape, shapes: &[Shape]) -> Vec<Region> {
     while at < tape.body.len() {
         let mut limit = tape.body.len().min(at + MOST);
         let finder = loop {
-            let mut finder = Finder::new(tape, shapes, &jumps, at);
+            let mut finder = Finder::new(tape, shapes, (checks, &marks), &jumps, at);
             while finder.region.end < limit && finder.take(&tape.body[finder.region.end]).is_some() {
                 finder.region.end += 1;
             }
@@ -160,6 +56,9 @@ pub fn regions(tape: &Tape, shapes: &[Shape]) -> Vec<Region> {
 struct Finder<'t> {
     tape: &'t Tape,
     shapes: &'t [Shape],
+    /// What the sanitizer looks for, and what it remembers of registers.
+    checks: Checks,
+    marks: &'t Marks,
     jumps: &'t HashMap<Label, usize>,
     region: Region,
     /// What each lane register holds.
@@ -173,11 +72,19 @@ struct Finder<'t> {
 }
 
 impl<'t> Finder<'t> {
-    fn new(tape: &'t Tape, shapes: &'t [Shape], jumps: &'t HashMap<Label, usize>, start: usize) -> Self {
+    fn new(
+        tape: &'t Tape,
+        shapes: &'t [Shape],
+        (checks, marks): (Checks, &'t Marks),
+        jumps: &'t HashMap<Label, usize>,
+        start: usize,
+    ) -> Self {
         let region = Region { start, end: start, ..Region::default() };
         Self {
             tape,
             shapes,
+            checks,
+            marks,
             jumps,
             region,
             now: HashMap::new(),
@@ -189,8 +96,20 @@ impl<'t> Finder<'t> {
 
     /// Takes the operation, if it fits.
     fn take(&mut self, op: &Op) -> Option<()> {
+        if self.marks.meets(op) {
+            return None;
+        }
         match op {
-            Op::Barrier { .. } => return Some(()),
+            // what comes after it is another time to the sanitizer
+            Op::Barrier { .. } => return (!self.checks.any()).then_some(()),
+            Op::CheckIndex { index, bound, .. } => {
+                let bound = if let Bound::Reg(r) = bound { Some(*r) } else { None };
+                return self.look(&[Some(*index), bound].into_iter().flatten().collect::<Vec<_>>());
+            }
+            Op::CheckDivisor { d, .. } => return self.look(&[*d]),
+            Op::CheckFinite { d, s, .. } => {
+                return self.look(&[*d].into_iter().chain(s.iter().copied().take(4)).collect::<Vec<_>>());
+            }
             Op::JumpNone(l) => return self.skip(*l),
             Op::Label(l) => return self.label(*l),
             Op::SetMask(s) => {
@@ -229,17 +148,40 @@ impl<'t> Finder<'t> {
             }
             Op::Load { d, addr, cell: Cell::Word, .. } => {
                 let (access, at) = self.access(addr, d.len(), false)?;
+                self.touch(access, at)?;
                 let d = d.iter().map(|r| self.write(*r)).collect();
                 self.region.steps.push(Step::Load { d, access, at });
                 Some(())
             }
             Op::Store { s, addr, cell: Cell::Word, .. } => {
                 let (access, at) = self.access(addr, s.len(), true)?;
+                self.touch(access, at)?;
                 let (s, mask) = (s.iter().map(|r| self.operand(*r)).collect(), self.operand(MASK));
                 self.region.steps.push(Step::Store { s, access, at, mask });
                 Some(())
             }
             _ => None,
+        }
+    }
+
+    /// The sanitizer looks at values.
+    fn look(&mut self, s: &[Reg]) -> Option<()> {
+        let s = s.iter().map(|r| self.operand(*r)).collect();
+        let mask = self.operand(MASK);
+        self.region.steps.push(Step::Look { op: self.region.end, s, mask });
+        Some(())
+    }
+
+    /// The sanitizer looks at an access of whole words, if it remembers who accesses the variable.
+    fn touch(&mut self, access: usize, at: Option<Operand>) -> Option<()> {
+        match shadowed(self.tape, self.checks, self.region.accesses[access].mem) {
+            None => Some(()),
+            Some(4) => {
+                let mask = self.operand(MASK);
+                self.region.steps.push(Step::Touch { op: self.region.end, access, at, mask });
+                Some(())
+            }
+            Some(_) => None,
         }
     }
 
@@ -266,26 +208,16 @@ impl<'t> Finder<'t> {
 
     /// A uniform operation, to be done before.
     fn head(&mut self, op: &Op) -> Option<()> {
-        match op {
-            Op::Load { addr, .. } if self.region.accesses.iter().any(|a| a.store && a.mem == addr.mem.0) => {
+        if !(op.is_pure() || matches!(op, Op::Mov(..) | Op::Put { .. })) {
+            return None;
+        }
+        if let Op::Load { addr, .. } = op {
+            let mem = addr.mem.0;
+            // the sanitizer looks at loads under the mask
+            let masked = self.region.masks && shadowed(self.tape, self.checks, mem).is_some();
+            if masked || self.region.accesses.iter().any(|a| a.store && a.mem == mem) {
                 return None;
             }
-            Op::Un(..)
-            | Op::Bin(..)
-            | Op::Ter(..)
-            | Op::Qua(..)
-            | Op::WideUn(..)
-            | Op::WideBin(..)
-            | Op::WideCmp(..)
-            | Op::WideFrom(..)
-            | Op::WideInto(..)
-            | Op::Mov(..)
-            | Op::Copy(..)
-            | Op::Pick { .. }
-            | Op::Put { .. }
-            | Op::Length { .. }
-            | Op::Load { .. } => {}
-            _ => return None,
         }
         let mut late = false;
         visit(op, &mut |r, touch| late |= touch != Touch::Read && self.read.contains(&r));
@@ -424,31 +356,4 @@ fn place(region: &mut Region, outs: &[(Reg, Operand)]) {
         region.steps.extend(after.remove(&n).into_iter().flatten());
     }
     region.steps.extend(end);
-}
-
-impl Step {
-    /// The values that it reads.
-    pub fn reads(&self) -> impl Iterator<Item = Value> + '_ {
-        let (many, few): (&[Operand], [Option<Operand>; 3]) = match self {
-            Self::Compute { s, .. } => (s, [None; 3]),
-            Self::Blend { mask, yes, no, .. } => (&[], [Some(*mask), Some(*yes), Some(*no)]),
-            Self::Copy { s, .. } | Self::Out { s, .. } => (&[], [Some(*s), None, None]),
-            Self::Load { at, .. } => (&[], [*at, None, None]),
-            Self::Store { s, at, mask, .. } => (s, [Some(*mask), *at, None]),
-        };
-        many.iter().copied().chain(few.into_iter().flatten()).filter_map(|o| match o {
-            Operand::Value(v) => Some(v),
-            Operand::Uniform(_) => None,
-        })
-    }
-
-    /// The values that it makes.
-    pub fn writes(&self) -> impl Iterator<Item = Value> + '_ {
-        let (many, one): (&[Value], Option<Value>) = match self {
-            Self::Compute { d, .. } | Self::Load { d, .. } => (d, None),
-            Self::Blend { d, .. } | Self::Copy { d, .. } => (&[], Some(*d)),
-            Self::Store { .. } | Self::Out { .. } => (&[], None),
-        };
-        many.iter().copied().chain(one)
-    }
 }

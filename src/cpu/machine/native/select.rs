@@ -5,7 +5,7 @@ use super::Emitter;
 use super::allocate::{PART, U, W};
 use super::encode as x;
 use super::encode::{Form, K0, R13, R14, RDI, RSI, Rm, Zmm};
-use super::region::{Operand, Value};
+use super::step::{Operand, Value};
 
 /// Predicates of float comparisons.
 const EQ: u8 = 0x00;

@@ -59,6 +59,26 @@ const ENCODINGS: &[Encoding] = &[
     ("vpscatterdd [rdi+zmm31+4]{k3}, zmm29", "62227d43a06c3f01", |c| {
         c.masked(SCATTER, Zmm(29), Rm::Each(RDI, Zmm(31), 4), K(3));
     }),
+    ("vfpclassps k2{k1}, zmm17, 0x99", "62b37d4966d199", |c| {
+        c.compare(FPCLASS, K(2), Zmm(0), Rm::Zmm(Zmm(17)), Some(0x99), K(1));
+    }),
+    // the assembler leaves the length, which does not matter here, at zero: 08 in place of 48
+    ("vmovss [rdx+rax+0x404], xmm30", "62617e4811b40204040000", |c| {
+        c.two(STORE_WORD, Zmm(30), Rm::Wide(RDX, RAX, 0x404));
+    }),
+    ("vpord zmm30{k2}, zmm30, [r15+8]{1to16}", "62410d52eb7702", |c| {
+        c.three_masked(PORD, Zmm(30), Zmm(30), Rm::Spread(R15, 8), K(2));
+    }),
+    ("vpcmpnltud k2, zmm25, [r13+0x54]{1to16}", "62d335501e551505", |c| {
+        c.compare(PCMPUD, K(2), Zmm(25), Rm::Spread(R13, 0x54), Some(5), K0);
+    }),
+    ("kortestw k2, k3", "c5f898d3", |c| c.any_set(K(2), K(3))),
+    ("kmovw ecx, k1", "c5f893c9", |c| c.from_mask(RCX, K(1))),
+    ("kmovw k1, ecx", "c5f892c9", |c| c.to_mask(K(1), RCX)),
+    ("mov [r13+0x90], ecx", "41898d90000000", |c| c.store32(RCX, R13, 0x90)),
+    ("add dword [r13+0x90], 16", "4183859000000010", |c| c.increase32(R13, 0x90, 16)),
+    ("mov eax, 0x1234", "b834120000", |c| c.set32(RAX, 0x1234)),
+    ("ret", "c3", |c| c.back()),
     ("kortestw k1, k1", "c5f898c9", |c| c.all_set(K(1))),
     ("kmovw k3, k2", "c5f890da", |c| c.copy_mask(K(3), K(2))),
     ("mov ecx, [rbx+0x400]", "8b8b00040000", |c| c.load32(RCX, RBX, 0x400)),
