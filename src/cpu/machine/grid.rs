@@ -38,8 +38,13 @@ impl Plan {
         Self { size, extent }
     }
 
+    /// Lines from one lane register to the next. An odd number: else many registers share the few places of the first-level cache.
+    pub fn stride(&self) -> usize {
+        self.lines() | 1
+    }
+
     /// Lines of a full block.
-    pub fn lines(&self) -> usize {
+    fn lines(&self) -> usize {
         (self.extent.iter().product::<u32>() as usize).div_ceil(LANES)
     }
 }

@@ -86,7 +86,7 @@ impl Machine {
             return Err(format!("subgroups of {} lanes; 1 to {} are possible", tape.subgroup, group::MAX_LANES));
         }
         let plan = Plan::new(&tape);
-        let code = assemble::assemble(&tape, how, plan.lines(), &[])?;
+        let code = assemble::assemble(&tape, how, plan.stride(), &[])?;
         let watch = how.checks.any().then(|| Mutex::new(inspect::watch(&tape, how.checks)));
         Ok(Self { tape, how, code, quick: OnceLock::new(), plan, idle: Mutex::new(vec![]), watch })
     }
@@ -181,7 +181,7 @@ impl Machine {
             return None;
         }
         found.sort_by_key(Stretch::range);
-        assemble::assemble(&self.tape, self.how, self.plan.lines(), &found).ok()
+        assemble::assemble(&self.tape, self.how, self.plan.stride(), &found).ok()
     }
 
     /// The idle states; a thread that panicked left none behind.

@@ -46,6 +46,7 @@ impl Verdict {
 pub struct Local {
     /// Who wrote each unit, then who read each.
     entries: Vec<u32>,
+    reads: usize,
     /// Bytes of a unit.
     pub unit: u32,
     /// Its binary logarithm.
@@ -66,8 +67,13 @@ pub const EPOCHS: u32 = (1 << 19) - 1;
 
 impl Local {
     pub fn new(bytes: u32, unit: u32) -> Self {
-        let n = bytes.div_ceil(unit) as usize;
-        Self { entries: vec![0; 2 * n], unit, shift: unit.ilog2() }
+        let (n, reads) = (bytes.div_ceil(unit) as usize, Self::reads(bytes, unit));
+        Self { entries: vec![0; reads + n], reads, unit, shift: unit.ilog2() }
+    }
+
+    /// Where the entries of readers begin: no processor takes one for that of the unit's writer by the last bits of its address.
+    pub fn reads(bytes: u32, unit: u32) -> usize {
+        (bytes.div_ceil(unit) as usize).next_multiple_of(1024) + 512
     }
 
     /// Where the entries lie.
@@ -78,8 +84,8 @@ impl Local {
     /// Both kinds of entries.
     #[inline(always)]
     fn halves(&mut self) -> (&mut [u32], &mut [u32]) {
-        let n = self.entries.len() / 2;
-        self.entries.split_at_mut(n)
+        let (written, read) = self.entries.split_at_mut(self.reads);
+        (&mut written[..read.len()], read)
     }
 
     /// Forgets everything, because epochs begin anew.

@@ -6,7 +6,7 @@
 use super::super::super::tape::{Bound, Memory, Op, Tape};
 use super::super::context::{Context, Ins};
 use super::super::line::{LANES, Line, Words, plus, splat};
-use super::super::shadow::MANY;
+use super::super::shadow::{Local, MANY};
 use super::allocate::{MASKED, PART, U, V, W};
 use super::encode as x;
 use super::encode::{If, K0, R12, R13, R14, RAX, RCX, RDI, RDX, RSI, Rm, Target, Zmm};
@@ -165,7 +165,7 @@ impl Emitter<'_> {
         let (from, back) = self.explained(Written { op, mask, operands: vec![lane], base: (a.uniform, a.offset) });
         match &tape.memory[usize::from(a.mem)] {
             Memory::Workgroup { bytes, .. } if a.lie != Lie::Any => {
-                let reads = (4 * bytes.div_ceil(4)).cast_signed();
+                let reads = (4 * Local::reads(*bytes, 4)) as i32;
                 self.address(&a);
                 self.code.all_set(MASKED);
                 self.code.jump_if(If::NotCarry, from);
