@@ -1,7 +1,7 @@
 //! An emitter of machine code for straight-line stretches of a tape: x86-64 with AVX-512, made when the first dispatch shows how addresses lie.
 //!
 //! `region` finds the stretches and writes them as values, `allocate` keeps values in vector registers, `select` and `access` choose the
-//! instructions, `encode` writes their bytes, `memory` makes them executable. A function runs its operations over one line of lanes
+//! instructions, `check` those of the sanitizer, `encode` writes their bytes, `memory` makes them executable. A function runs its operations over one line of lanes
 //! after the other. The plain instructions stay behind it, for when an address does not lie as it did when the code was made.
 mod access;
 mod allocate;
