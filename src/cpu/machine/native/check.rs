@@ -262,14 +262,14 @@ impl Emitter<'_> {
         (0..32).for_each(|r| self.code.two(x::STORE, Zmm(r), saved(r)));
         // an odd number of words on the stack, so that it is aligned for the call
         self.code.push(RCX);
-        self.code.from_mask(RCX, MASKED);
+        self.code.read_mask(RCX, MASKED);
         self.code.store32(RCX, R13, Arguments::ASIDE);
         self.code.copy64(RSI, RAX);
         self.code.copy64(RDX, R12);
         self.code.load64(RDI, R13, Arguments::SCENE);
         self.code.call(R13, Arguments::EXPLAIN);
         self.code.load32(RCX, R13, Arguments::ASIDE);
-        self.code.to_mask(MASKED, RCX);
+        self.code.write_mask(MASKED, RCX);
         self.code.pop(RCX);
         self.pointers();
         (0..32).for_each(|r| self.code.two(x::LOAD, Zmm(r), saved(r)));

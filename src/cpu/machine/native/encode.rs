@@ -230,12 +230,12 @@ impl Code {
     }
 
     /// A mask's bits to a general register of the first eight.
-    pub fn from_mask(&mut self, d: Gpr, s: K) {
+    pub fn read_mask(&mut self, d: Gpr, s: K) {
         self.put(&[0xc5, 0xf8, 0x93, 0xc0 | d.0 << 3 | s.0]);
     }
 
     /// The reverse.
-    pub fn to_mask(&mut self, d: K, s: Gpr) {
+    pub fn write_mask(&mut self, d: K, s: Gpr) {
         self.put(&[0xc5, 0xf8, 0x92, 0xc0 | d.0 << 3 | s.0]);
     }
 

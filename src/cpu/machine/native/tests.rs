@@ -73,8 +73,8 @@ const ENCODINGS: &[Encoding] = &[
         c.compare(PCMPUD, K(2), Zmm(25), Rm::Spread(R13, 0x54), Some(5), K0);
     }),
     ("kortestw k2, k3", "c5f898d3", |c| c.any_set(K(2), K(3))),
-    ("kmovw ecx, k1", "c5f893c9", |c| c.from_mask(RCX, K(1))),
-    ("kmovw k1, ecx", "c5f892c9", |c| c.to_mask(K(1), RCX)),
+    ("kmovw ecx, k1", "c5f893c9", |c| c.read_mask(RCX, K(1))),
+    ("kmovw k1, ecx", "c5f892c9", |c| c.write_mask(K(1), RCX)),
     ("mov [r13+0x90], ecx", "41898d90000000", |c| c.store32(RCX, R13, 0x90)),
     ("add dword [r13+0x90], 16", "4183859000000010", |c| c.increase32(R13, 0x90, 16)),
     ("mov eax, 0x1234", "b834120000", |c| c.set32(RAX, 0x1234)),
