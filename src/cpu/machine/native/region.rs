@@ -5,7 +5,7 @@
 //! through the same address, at offsets that do not let a later line see an earlier one differently (`Access::meets`). Uniform operations
 //! among them are moved before the region. A jump over what no lane executes is left out: what dead lanes compute is never seen.
 use super::super::super::sanitize::Checks;
-use super::super::super::tape::{Addr, Bound, Cell, Label, MASK, Op, Reg, Tape};
+use super::super::super::tape::{Addr, Cell, Label, MASK, Op, Reg, Tape};
 use super::super::inspect::{Marks, shadowed};
 use super::super::operands::{Live, Touch, visit};
 use super::super::shape::Shape;
@@ -18,6 +18,8 @@ const WORTH: usize = 2;
 const MOST: usize = 4096;
 /// A region accesses no more memory variables and slots of addresses.
 pub const MEMORIES: usize = 6;
+/// A result and four operands: more the sanitizer does not look at.
+const MOST_LOOKED_AT: usize = 5;
 /// Operations that are done though no lane may execute them.
 const SKIPPED: usize = 48;
 
@@ -102,13 +104,9 @@ impl<'t> Finder<'t> {
         match op {
             // what comes after it is another time to the sanitizer
             Op::Barrier { .. } => return (!self.checks.any()).then_some(()),
-            Op::CheckIndex { index, bound, .. } => {
-                let bound = if let Bound::Reg(r) = bound { Some(*r) } else { None };
-                return self.look(&[Some(*index), bound].into_iter().flatten().collect::<Vec<_>>());
-            }
-            Op::CheckDivisor { d, .. } => return self.look(&[*d]),
-            Op::CheckFinite { d, s, .. } => {
-                return self.look(&[*d].into_iter().chain(s.iter().copied().take(4)).collect::<Vec<_>>());
+            Op::CheckIndex { .. } | Op::CheckDivisor { .. } | Op::CheckFinite { .. } => {
+                self.look(op);
+                return Some(());
             }
             Op::JumpNone(l) => return self.skip(*l),
             Op::Label(l) => return self.label(*l),
@@ -165,11 +163,12 @@ impl<'t> Finder<'t> {
     }
 
     /// The sanitizer looks at values.
-    fn look(&mut self, s: &[Reg]) -> Option<()> {
-        let s = s.iter().map(|r| self.operand(*r)).collect();
+    fn look(&mut self, op: &Op) {
+        let mut s = vec![];
+        visit(op, &mut |r, _| s.push(r));
+        let s = s.iter().take(MOST_LOOKED_AT).map(|r| self.operand(*r)).collect();
         let mask = self.operand(MASK);
         self.region.steps.push(Step::Look { op: self.region.end, s, mask });
-        Some(())
     }
 
     /// The sanitizer looks at an access of whole words, if it remembers who accesses the variable.
