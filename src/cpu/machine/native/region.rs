@@ -111,9 +111,7 @@ impl<'t> Finder<'t> {
             Op::JumpNone(l) => return self.skip(*l),
             Op::Label(l) => return self.label(*l),
             Op::SetMask(s) => {
-                let s = self.operand(*s);
-                self.now.insert(MASK, s);
-                self.region.masks = true;
+                self.set_mask(*s);
                 return Some(());
             }
             _ => {}
@@ -160,6 +158,13 @@ impl<'t> Finder<'t> {
             }
             _ => None,
         }
+    }
+
+    /// The mask is another one from now on.
+    fn set_mask(&mut self, s: Reg) {
+        let s = self.operand(s);
+        self.now.insert(MASK, s);
+        self.region.masks = true;
     }
 
     /// The sanitizer looks at values.
