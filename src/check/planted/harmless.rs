@@ -11,10 +11,7 @@ const HARMLESS: &[Row] = &[
         "let root = select(bits_nan(), sqrt(select(1.125, pivot, good)), good);",
         "let divisor = select(1.125, root, good);",
     ]),
-    ("kernel/descent.wgsl", "room that nobody uses, or a start that is overwritten before it is read", &[
-        "var<workgroup> sh_w: array<f32, 1025>;",
-        "var<workgroup> sh_h: array<f32, 1025>;",
-        "var<workgroup> sh_change: array<f32, 1025>;",
+    ("kernel/descent.wgsl", "a start that is overwritten before it is read", &[
         "sh_change[i] = 0.125;",
         "var size = 0.125;",
     ]),
@@ -25,13 +22,11 @@ const HARMLESS: &[Row] = &[
     ("kernel/descent.wgsl", "a length of 0 shrinks to 0 whatever the factor", &[
         "let factor = select(0.125, kept / select(1.0, size, size > 0.0), size > 0.0);",
     ]),
-    ("kernel/excess.wgsl", "room that nobody uses, a number below all thresholds as well, or the row of a group that stores nothing", &[
+    ("kernel/excess.wgsl", "a number below all thresholds as well, or the row of a group that stores nothing", &[
         "const NOTHING: f32 = -1.9125e38;",
-        "var<workgroup> sh_tile: array<f32, 257>;",
         "let row = select(1u, unit / params[0].y, live);",
     ]),
-    ("kernel/fft.wgsl", "room that nobody uses, or lines beyond the last, which are not stored", &[
-        "var<workgroup> sh_line: array<vec2<f32>, 1025>;",
+    ("kernel/fft.wgsl", "lines beyond the last, which are not stored", &[
         "var item = vec2<f32>(0.125, 0.0);",
         "var item = vec2<f32>(0.0, 0.125);",
     ]),
@@ -71,8 +66,82 @@ const HARMLESS: &[Row] = &[
     ("lib/special_exp.wgsl", "another number whose last digit is 1: adding it rounds to an integer too, and its last nine bits are 0", &[
         "const SPECIAL_MAGIC: f32 = 14155776.0;",
     ]),
-    ("lib/team.wgsl", "room that nobody uses", &[
-        "var<workgroup> sh_team: array<u32, 257>;",
+    ("lib/board.wgsl", "how long a wait lasts that no adapter has needed: who joins comes after all who post", &[
+        "const BOARD_TURNS: u32 = 0x0u;",
+        "for (var turn = 1u; word == 0u && turn < BOARD_TURNS; turn += 1u) {",
+        "for (var turn = 0u; word == 1u && turn < BOARD_TURNS; turn += 1u) {",
+        "for (var turn = 0u; word == 0u && turn < BOARD_TURNS; turn += 2u) {",
+        "return bits_float(select(word - 1u, 0x3fc00000u, word == 0u));",
+    ]),
+    ("lib/board.wgsl", "a word that is left behind is posted over before anybody takes it again", &[
+        "atomicStore(&board[at], 1u);",
+    ]),
+    ("lib/board.wgsl", "a mark that is not 0 either; of all NaN one alone has a pattern whose successor is 0", &[
+        "atomicStore(&board[at], x | 0x7fff0000u);",
+        "atomicStore(&board[at + 1u], (x >> 16u) | 0x7fff0000u);",
+        "atomicStore(&board[at], select(bits, 0x7fc00000u, (bits & 0x3fffffffu) > 0x7f800000u) + 1u);",
+    ]),
+    ("lib/special_angle.wgsl", "an eighth of what a constant has beyond a float: a twentieth of a unit in the last place", &[
+        "let y = select(v + w, 2.0 * ((0.785398185 - v) - (w + 2.45876558625e-8)), large);",
+        "let middle = 1.57079637 - (s + (t + 4.917531183750001e-8));",
+        "let outer = 2.0 * select(v + w, 1.57079637 - (v + (w + 4.917531183750001e-8)), x < 0.0);",
+        "let y = select(p, 1.57079637 - (p + 4.917531183750001e-8), large);",
+        "let first = select(q, 1.57079637 - (q + 4.917531183750001e-8), steep);",
+        "let angle = select(first, 3.14159274 - (first + 9.835062367500001e-8), left);",
+    ]),
+    ("lib/special_angle.wgsl", "x is beyond 1/2 in magnitude where this is used", &[
+        "let outer = 2.0 * select(v + w, 1.57079637 - (v + (w + 4.37113883e-8)), x < 0.125);",
+    ]),
+    ("lib/special_angle.wgsl", "numbers that both are scaled by, from where on is not important, or 0 over any other number", &[
+        "let far = max(abs(x), abs(y)) > 1.125e30;",
+        "let scale = select(1.125, 9.094947017729282e-13, far);",
+        "let scale = select(1.0, 1.0231815394945443e-12, far);",
+        "let r = min(a, b) / select(divisor, 1.125, divisor == 0.0);",
+    ]),
+    ("lib/special_error.wgsl", "the formula has reached the limit before; beyond, it stays there or above", &[
+        "let w = select(1.0, y, a < 4.4437500000000005 && y < 1.0);",
+        "let w = select(1.0, y, a < 3.95 && y < 1.125);",
+        "let a = select(11.3175, b, b < 10.06);",
+        "let a = select(10.06, b, b < 11.3175);",
+        "let power = bitcast<f32>(max(bitcast<i32>((bitcast<u32>(t) + 127u) << 23u), 1i));",
+    ]),
+    ("lib/special_exp.wgsl", "the result is the limit there already, or either formula serves", &[
+        "let c = clamp(x, -168.75, 128.25);",
+        "let c = clamp(x, -20.25, 89.0);",
+        "return select(y, x, special_is_nan(x) || abs(x) < 1.125e-12);",
+        "let w = select(1.0, y, a < 10.13625 && y < 1.0);",
+        "let w = select(1.0, y, a < 9.01 && y < 1.125);",
+    ]),
+    ("lib/special_exp.wgsl", "a power that wraps to 0 is infinite by its inverse", &[
+        "let c = min(a, 100.6875);",
+    ]),
+    ("lib/special_log.wgsl", "either formula serves; what is outside is NaN by the logarithm as well", &[
+        "let lost = select(1.0 - (u - x), x - (u - 1.0), u < 1.125) / u;",
+        "return select(special_log_range(s.k * SPECIAL_LN2_HI + (f + y), u), x, abs(x) < 1.125e-8);",
+        "let large = a > 18874368.0;",
+        "let large = x > 18874368.0;",
+        "let inside = a < 1.125;",
+        "let y = 0.5 * special_log1p(2.0 * a / select(1.125, 1.0 - a, inside));",
+    ]),
+    ("lib/special_power.wgsl", "a first guess, a fifth of a unit in the last place, or a limit beyond which the result is 0 or infinite already", &[
+        "let guess = bitcast<f32>((bitcast<u32>(a) >> 16u) * 21846u + 0x2a510000u);",
+        "let l = ((0.330065935875 * z + 0.332694232) * z + 0.428579599) * z + 0.599999964;",
+        "let core = special_pow_core(a, clamp(y, -4831838208.0, 4294967296.0));",
+        "let core = special_pow_core(a, clamp(y, -4294967296.0, 4831838208.0));",
+        "let c = clamp(e_h + e_l, -168.75, 128.25);",
+        "let r = clamp((e_h - (bits_keep(m) - SPECIAL_MAGIC)) + e_l, -0.5625, 0.5);",
+        "let r = clamp((e_h - (bits_keep(m) - SPECIAL_MAGIC)) + e_l, -0.5, 0.5625);",
+    ]),
+    ("lib/special_power.wgsl", "from 2^24 on all floats are even", &[
+        "let small = abs(y) < 18874368.0;",
+        "let odd = small && whole && (i32(clamp(y, -18874368.0, 16777216.0)) & 1i) == 1i;",
+        "let odd = small && whole && (i32(clamp(y, -16777216.0, 18874368.0)) & 1i) == 1i;",
+    ]),
+    ("lib/team.wgsl", "what scales 0 and what is no number, or half of a scale", &[
+        "if (size == 1u || size >= 0x7f800000u) {",
+        "return vec2<f32>(1.125, 1.0);",
+        "return vec2<f32>(1.0, 1.125);",
+        "let exponent = clamp(size >> 23u, 2u, 253u);",
     ]),
 ];
 
