@@ -13,7 +13,7 @@ use crate::kernel::emit::{Emitter, Scope, Value, buffer_type};
 use crate::kernel::frame::{self, Cluster, Domain, Emitted};
 use crate::kernel::routine::{self, Epilogue};
 use crate::kernel::space::{Expr, Space};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
 
 /// The inline cost above which a node is given a buffer of its own.
@@ -333,7 +333,7 @@ struct Fusion<'a> {
     /// Which draft computes a node.
     home: NodeMap<usize>,
     /// Drafts that read a node, or did before they were merged into others.
-    readers: NodeMap<Vec<usize>>,
+    readers: NodeMap<BTreeSet<usize>>,
     /// Where a node stands in the order.
     place: NodeMap<usize>,
     /// For each place the last one up to it that no draft has members on both sides of.
@@ -377,7 +377,7 @@ impl Fusion<'_> {
             let routine = matches!(node.op(), Op::Routine(_)).then(|| (node.clone(), None));
             self.home.insert(node.id(), self.drafts.len());
             for &id in &reads {
-                self.readers.entry(id).or_default().push(self.drafts.len());
+                self.readers.entry(id).or_default().insert(self.drafts.len());
             }
             self.drafts.push(Some(Draft { cluster, members: vec![node.clone()], routine, reads }));
         }
@@ -423,8 +423,9 @@ impl Fusion<'_> {
 
     fn merge_all(&mut self) {
         for late in 0..self.drafts.len() {
-            let mut at = late;
-            for early in (0..late).rev() {
+            let (mut at, mut below) = (late, late);
+            while let Some(early) = self.next_before(at, below) {
+                below = early;
                 if let Some(merged) = self.merged(early, at) {
                     // the merged draft takes the earlier place; it may now meet further ones
                     self.bridge(&merged.members);
@@ -432,7 +433,7 @@ impl Fusion<'_> {
                         self.home.insert(member.id(), early);
                     }
                     for &id in &merged.reads {
-                        self.readers.entry(id).or_default().push(early);
+                        self.readers.entry(id).or_default().insert(early);
                     }
                     self.drafts[early] = Some(merged);
                     self.drafts[at] = None;
@@ -442,13 +443,21 @@ impl Fusion<'_> {
         }
     }
 
+    /// The last draft before `below` that draft `at` reads from, or that is near and reads what it reads.
+    fn next_before(&self, at: usize, below: usize) -> Option<usize> {
+        let reads = || self.drafts[at].iter().flat_map(|d| &d.reads);
+        let feeds = reads().filter_map(|id| self.home.get(id).copied()).filter(|&h| h < below);
+        let near = |readers: &BTreeSet<usize>| readers.range(at.saturating_sub(NEAR)..below).next_back().copied();
+        let shares = reads().filter_map(|id| near(self.readers.get(id)?));
+        feeds.chain(shares).max()
+    }
+
+    /// Two drafts of which one reads from the other or what it reads, as one, if they can be.
     fn merged(&self, early: usize, late: usize) -> Option<Draft> {
         let (a, b) = (self.drafts[early].as_ref()?, self.drafts[late].as_ref()?);
         let (ca, cb) = (a.cluster.as_ref()?, b.cluster.as_ref()?);
         let domain = joint_domain(ca, cb)?;
-        let feeds = a.members.iter().any(|m| b.reads.contains(&m.id()));
-        let shares = late - early <= NEAR && a.reads.intersection(&b.reads).next().is_some();
-        if !(feeds || shares) || self.depends(late, early, true) || self.depends(early, late, false) {
+        if self.depends(late, early, true) || self.depends(early, late, false) {
             return None;
         }
         let mut members = a.members.clone();
@@ -507,9 +516,7 @@ impl Fusion<'_> {
                 continue;
             }
             let product = product.clone();
-            let mut readers = self.readers.get(&product.id()).cloned().unwrap_or_default();
-            readers.sort_unstable();
-            readers.dedup();
+            let readers = self.readers.get(&product.id()).cloned().unwrap_or_default();
             for reader in readers {
                 if let Some(draft) = self.with_epilogue(ix, &product, reader) {
                     self.bridge(&draft.members);
@@ -518,7 +525,7 @@ impl Fusion<'_> {
                         self.home.insert(member.id(), ix);
                     }
                     for &id in &draft.reads {
-                        self.readers.entry(id).or_default().push(ix);
+                        self.readers.entry(id).or_default().insert(ix);
                     }
                     self.drafts[ix] = Some(draft);
                     break;
