@@ -47,7 +47,12 @@ fn charbonnier_root(q: f32, pull: f32) -> f32 {
     for (var turn = 0u; turn < 8u; turn += 1u) {
         let s = 1.0 + t * t;
         let root = sqrt(s);
-        t = max(t - (t - q + pull * t / root) / (1.0 + pull / (s * root)), 0.0);
+        let next = max(t - (t - q + pull * t / root) / (1.0 + pull / (s * root)), 0.0);
+        let change = next - t;
+        t = next;
+        if (q + pull * change * change == q) {
+            break;
+        }
     }
     return t;
 }

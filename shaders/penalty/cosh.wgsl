@@ -51,7 +51,12 @@ fn cosh_root(q: f32, pull: f32) -> f32 {
         return t;
     }
     for (var turn = 0u; turn < 8u; turn += 1u) {
-        t = max(t - (t - q + pull * special_sinh(t)) / (1.0 + pull * special_cosh(t)), 0.0);
+        let next = max(t - (t - q + pull * special_sinh(t)) / (1.0 + pull * special_cosh(t)), 0.0);
+        let change = next - t;
+        t = next;
+        if (1.0 + change * change == 1.0) {
+            break;
+        }
     }
     return t;
 }

@@ -46,7 +46,11 @@ fn entropy_log(x: f32, pull: f32, level: f32) -> f32 {
     var l = min(goal, level);
     for (var turn = 0u; turn < 7u; turn += 1u) {
         let share = special_exp(l) / pull;
-        l = l - (l - goal + share) / (1.0 + share);
+        let change = (l - goal + share) / (1.0 + share);
+        l = l - change;
+        if (1.0 + change * change == 1.0) {
+            break;
+        }
     }
     return l;
 }
@@ -55,7 +59,12 @@ fn entropy_log(x: f32, pull: f32, level: f32) -> f32 {
 fn entropy_root(x: f32, pull: f32) -> f32 {
     var u = max(pull, x - pull * (1.0 + special_log(max(x, pull))));
     for (var turn = 0u; turn < 7u; turn += 1u) {
-        u = max(u - (u - x + pull * (1.0 + special_log(u))) / (1.0 + pull / u), pull);
+        let next = max(u - (u - x + pull * (1.0 + special_log(u))) / (1.0 + pull / u), pull);
+        let change = next - u;
+        u = next;
+        if (next + change * (change / next) == next) {
+            break;
+        }
     }
     return u;
 }

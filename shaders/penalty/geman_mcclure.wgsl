@@ -61,8 +61,14 @@ fn geman_mcclure_root(q: f32, pull: f32) -> f32 {
     var low = min(q / (1.0 + pull), middle);
     var high = q;
     for (var turn = 0u; turn < 12u; turn += 1u) {
-        low = clamp(low - (low - q + pull * low * geman_mcclure_weight(low)) / max(1.0 + pull * geman_mcclure_bend(low), 1e-4), 0.0, middle);
-        high = clamp(high - (high - q + pull * high * geman_mcclure_weight(high)) / max(1.0 + pull * geman_mcclure_bend(high), 1e-4), middle, q);
+        let below = clamp(low - (low - q + pull * low * geman_mcclure_weight(low)) / max(1.0 + pull * geman_mcclure_bend(low), 1e-4), 0.0, middle);
+        let above = clamp(high - (high - q + pull * high * geman_mcclure_weight(high)) / max(1.0 + pull * geman_mcclure_bend(high), 1e-4), middle, q);
+        let change = max(abs(below - low), abs(above - high));
+        low = below;
+        high = above;
+        if (q + pull * change * change == q) {
+            break;
+        }
     }
     // objective at high less objective at low, over their difference
     if (high <= low || 0.5 * (low + high) - q + pull * geman_mcclure_rise(low, high) >= 0.0) {

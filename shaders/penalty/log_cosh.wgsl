@@ -4,7 +4,8 @@
 // barriers.
 // prox(x, s) = argmin_u (u - x)^2 / (2 s) + value(u). In units of delta, t = u / delta, q = |x| / delta, P = s lambda:
 // the root of h(t) = t - q + P tanh t, which rises and is concave, so that Newton's iteration climbs to it from any
-// lower bound; from the greatest of three, eight turns suffice.
+// lower bound; from the greatest of three, eight turns suffice. A turn that moves t by d leaves at most P d^2 / 2 of h,
+// so the last one is that whose P d^2 does not show in q.
 // distance(x, g): from -g to the gradient at x.
 // Source: P. Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm, IEEE Trans.
 // Med. Imaging 9 (1990).
@@ -39,7 +40,12 @@ fn log_cosh_root(q: f32, pull: f32) -> f32 {
     var t = max(max(q / (1.0 + pull), q - pull), 0.75 * high);
     for (var turn = 0u; turn < 8u; turn += 1u) {
         let y = special_tanh(t);
-        t = max(t - (t - q + pull * y) / (1.0 + pull * (1.0 - y) * (1.0 + y)), 0.0);
+        let next = max(t - (t - q + pull * y) / (1.0 + pull * (1.0 - y) * (1.0 + y)), 0.0);
+        let change = next - t;
+        t = next;
+        if (q + pull * change * change == q) {
+            break;
+        }
     }
     return t;
 }

@@ -30,7 +30,12 @@ fn logistic_root(x: f32, pull: f32) -> f32 {
     }
     for (var turn = 0u; turn < 7u; turn += 1u) {
         let share = special_sigmoid(-u);
-        u = max(u - (u - x - pull * share) / (1.0 + pull * share * special_sigmoid(u)), 0.0);
+        let next = max(u - (u - x - pull * share) / (1.0 + pull * share * (1.0 - share)), 0.0);
+        let change = next - u;
+        u = next;
+        if (next + pull * change * change == next) {
+            break;
+        }
     }
     return u;
 }

@@ -36,7 +36,12 @@ fn lp_root(r: f32, pull: f32, q: f32) -> f32 {
     var u = r;
     for (var turn = 0u; turn < 6u; turn += 1u) {
         let slope = pull * q * special_pow(u, q - 1.0);
-        u = clamp(u - (u - r + slope) / max(1.0 - (1.0 - q) * slope / u, 0.25), least, r);
+        let next = clamp(u - (u - r + slope) / max(1.0 - (1.0 - q) * slope / u, 0.25), least, r);
+        let change = next - u;
+        u = next;
+        if (next + change * (change / next) == next) {
+            break;
+        }
     }
     if (u * (0.5 * u - r) + pull * special_pow(u, q) >= 0.0) {
         return 0.0;

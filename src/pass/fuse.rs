@@ -282,22 +282,7 @@ pub fn fuse(
     limits: &Limits,
     scope: &dyn Fn(&HashSet<usize>) -> Numbers,
 ) -> (Vec<Work>, Numbers) {
-    let facts = Facts::new(order, roots, limits);
-    let roots = roots.iter().map(Node::id).collect();
-    let numbers = scope(&facts.stored);
-    let place = order.iter().enumerate().map(|(ix, node)| (node.id(), ix)).collect();
-    let mut fusion = Fusion {
-        facts,
-        roots,
-        limits,
-        numbers,
-        drafts: Vec::new(),
-        home: NodeMap::default(),
-        readers: NodeMap::default(),
-        place,
-        cut: (0..=order.len()).collect(),
-    };
-    fusion.start();
+    let mut fusion = Fusion::new(order, roots, limits, scope);
     fusion.merge_all();
     fusion.epilogues();
     fusion.finish()
@@ -343,6 +328,27 @@ struct Fusion<'a> {
 /// Drafts that share what they read are merged if they are no further apart than this: a graph of thousands of kernels that
 /// all read one tensor (the steps of a solver) would be compared pair by pair otherwise.
 const NEAR: usize = 128;
+
+impl<'a> Fusion<'a> {
+    /// One draft per stored node.
+    fn new(order: &'a [Node], roots: &[Node], limits: &'a Limits, scope: &dyn Fn(&HashSet<usize>) -> Numbers) -> Self {
+        let facts = Facts::new(order, roots, limits);
+        let numbers = scope(&facts.stored);
+        let mut fusion = Self {
+            facts,
+            roots: roots.iter().map(Node::id).collect(),
+            limits,
+            numbers,
+            drafts: Vec::new(),
+            home: NodeMap::default(),
+            readers: NodeMap::default(),
+            place: order.iter().enumerate().map(|(ix, node)| (node.id(), ix)).collect(),
+            cut: (0..=order.len()).collect(),
+        };
+        fusion.start();
+        fusion
+    }
+}
 
 impl Fusion<'_> {
     fn start(&mut self) {
@@ -421,11 +427,14 @@ impl Fusion<'_> {
         }
     }
 
-    fn merge_all(&mut self) {
+    /// Merges drafts until none can be, each with its nearest first; how many pairs were looked at.
+    fn merge_all(&mut self) -> usize {
+        let mut pairs = 0;
         for late in 0..self.drafts.len() {
             let (mut at, mut below) = (late, late);
             while let Some(early) = self.next_before(at, below) {
                 below = early;
+                pairs += 1;
                 if let Some(merged) = self.merged(early, at) {
                     // the merged draft takes the earlier place; it may now meet further ones
                     self.bridge(&merged.members);
@@ -441,14 +450,15 @@ impl Fusion<'_> {
                 }
             }
         }
+        pairs
     }
 
     /// The last draft before `below` that draft `at` reads from, or that is near and reads what it reads.
     fn next_before(&self, at: usize, below: usize) -> Option<usize> {
         let reads = || self.drafts[at].iter().flat_map(|d| &d.reads);
         let feeds = reads().filter_map(|id| self.home.get(id).copied()).filter(|&h| h < below);
-        let near = |readers: &BTreeSet<usize>| readers.range(at.saturating_sub(NEAR)..below).next_back().copied();
-        let shares = reads().filter_map(|id| near(self.readers.get(id)?));
+        let last = |readers: &BTreeSet<usize>| readers.range(..below).next_back().copied();
+        let shares = reads().filter_map(|id| last(self.readers.get(id)?)).filter(|&early| at - early <= NEAR);
         feeds.chain(shares).max()
     }
 
@@ -648,4 +658,58 @@ fn epilogue(
     let epilogue = Epilogue { wgsl, reads: e.reads.len(), writes: more.len(), extra_words: e.used.len() };
     let reads = e.reads.iter().map(|r| r.0).collect();
     Some(Fused { target: target.clone(), more, epilogue, reads, constants: e.used })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::DType;
+    use crate::error::Site;
+    use crate::graph::{Data, Routine, Storage, topological};
+    use crate::shape::Shape;
+    use std::sync::Arc;
+
+    #[derive(Debug)]
+    struct Held;
+    impl Storage for Held {
+        fn as_any(&self) -> &dyn std::any::Any {
+            self
+        }
+        fn padded(&self) -> bool {
+            true
+        }
+    }
+
+    fn leaf() -> Node {
+        Node::data(Data(Arc::new(Held)), Shape::from([64, 64]), DType::F32, Site::here()).expect("a leaf")
+    }
+
+    /// A product by the same matrix, so often: kernels that all read it, none of which merge.
+    fn steps(n: usize) -> Vec<Node> {
+        let like = leaf();
+        let next = |x: Node, _| Node::routine(Routine::Matmul, vec![x, like.clone()], Site::here()).expect("a product");
+        topological(&[(0..n).fold(leaf(), next)], false)
+    }
+
+    /// How many pairs of drafts are looked at, and how many drafts there are before and after.
+    fn counted(order: &[Node]) -> [usize; 3] {
+        let (roots, limits) = (&order[order.len() - 1..], Limits::default());
+        let scope = |stored: &HashSet<usize>| {
+            let buffers = order.iter().filter(|n| n.value().is_some() || stored.contains(&n.id()));
+            let stored: NodeMap<usize> = buffers.enumerate().map(|(ix, n)| (n.id(), ix)).collect();
+            let padded = vec![true; stored.len()];
+            Numbers { stored, constants: NodeMap::default(), padded }
+        };
+        let mut fusion = Fusion::new(order, roots, &limits, &scope);
+        let pairs = fusion.merge_all();
+        [pairs, fusion.drafts.len(), fusion.drafts.iter().flatten().count()]
+    }
+
+    #[test]
+    fn twice_the_steps_are_twice_the_comparisons() {
+        let [few, many] = [200, 400].map(|n| counted(&steps(n)));
+        assert!(few[2] >= 200 && many[2] >= 400, "{few:?} {many:?}");
+        let [per_few, per_many] = [few, many].map(|[pairs, drafts, _]| pairs / drafts);
+        assert!(per_many <= NEAR + 2 && per_many <= per_few + NEAR / 4, "{few:?} {many:?}");
+    }
 }

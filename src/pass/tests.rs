@@ -190,16 +190,3 @@ fn what_is_written_as_a_scalar_is_read_as_one() {
         assert_eq!(plan.slots.iter().filter(|s| s.role == Role::Temporary).count(), 0, "{plan}");
     }
 }
-
-#[test]
-fn time_zz() {
-    let device = crate::Device::cpu().unwrap();
-    let x: Vec<f32> = (0..30).map(|v| (v * 7 % 11) as f32).collect();
-    let w = device.tensor(&x, [5, 6]);
-    for its in [50, 100, 200, 400] {
-        let d = crate::penalty::denoise(&w, 0.2, None, crate::penalty::Kind::Isotropic, its);
-        let t = std::time::Instant::now();
-        let plan = device.plan(&[&d.result, &d.gap]).unwrap();
-        println!("{its}: {} steps, {:?}", plan.steps.len(), t.elapsed());
-    }
-}
