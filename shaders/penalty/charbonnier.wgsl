@@ -5,7 +5,8 @@
 // prox(x, s) = argmin_u (u - x)^2 / (2 s) + value(u). In units of delta, t = u / delta, q = |x| / delta, P = s lambda:
 // the root of h(t) = t - q + P t / (1 + t^2)^(1/2), which rises and is concave, so that Newton's iteration climbs to it
 // from any lower bound. The start is the greatest of three that together come within a factor of 4, from where six
-// turns suffice.
+// turns suffice. A turn that moves t by d leaves at most P d^2 / 2 of h: the last one is that whose P d^2 does not show
+// in q.
 // distance(x, g): from -g to the gradient at x.
 // Source: P. Charbonnier, L. Blanc-Feraud, G. Aubert, M. Barlaud, Deterministic edge-preserving regularization in
 // computed imaging, IEEE Trans. Image Process. 6 (1997).

@@ -4,7 +4,8 @@
 // barriers.
 // prox(x, s) = argmin_u (u - x)^2 / (2 s) + value(u). In units of delta, t = u / delta, q = |x| / delta, P = s lambda:
 // the root of h(t) = t - q + P sinh t, which rises and is convex, so that Newton's iteration comes down to it from any
-// upper bound; from the lesser of two, eight turns suffice. Far out t is below the rounding of q but for a logarithm: t
+// upper bound; from the lesser of two, eight turns suffice. One that moves t by d leaves at most P sinh(t) d^2 / 2 of h:
+// the last one is that whose d^2 does not show beside 1. Far out t is below the rounding of q but for a logarithm: t
 // = log(2 (q - t) / P) by substitution.
 // distance(x, g): from -g to the gradient at x.
 // Source: U. Ghai, E. Hazan, Y. Singer, Exponentiated gradient meets gradient descent, ALT (2020): the conjugate of

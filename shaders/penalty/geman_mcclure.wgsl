@@ -6,7 +6,8 @@
 // delta, P = s lambda: h(t) = t - q + P t / (1 + t^2)^2 has one, two or three roots above 0. It is concave up to 1,
 // where Newton's iteration climbs from q / (1 + P) to the least root, and convex from there, where it comes down from q
 // to the greatest; the one with the lower objective is taken. Where h' vanishes with h every turn takes h to 8/27 or
-// less, so twelve leave nothing but rounding.
+// less, so twelve leave nothing but rounding. A turn that moves t by d leaves at most 2 P d^2 of h: the
+// last one is that whose P d^2 does not show in q.
 // distance(x, g): from -g to the gradient at x.
 // Source: S. Geman, D. McClure, Statistical methods for tomographic image reconstruction, Bull. Int. Statist. Inst. 52
 // (1987).

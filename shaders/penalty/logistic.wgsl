@@ -4,7 +4,8 @@
 // prox(x, s) = argmin_u (u - x)^2 / (2 s) + value(u), the root of h(u) = u - x - P sigmoid(-u), P = s lambda. The
 // problem is the same for -x - P and -u, so let x >= -P / 2 and u >= 0, where h rises and is concave: Newton's
 // iteration climbs to the root from any lower bound, and from the greatest of three (x, the tangent at 0, the fixed-
-// point map at an upper bound) seven turns suffice.
+// point map at an upper bound) seven turns suffice. One that moves u by d leaves at most P d^2 / 16 of h: the last one is
+// that whose P d^2 does not show in u.
 // distance(x, g): from -g to the gradient at x.
 // Source: D. Cox, The regression analysis of binary sequences, JRSS B 20 (1958).
 

@@ -4,7 +4,8 @@
 // prox(x, s) = argmin_u (u - x)^2 / (2 s) + value(u), the global one. With r = |x|: the greater root of h(u) = u - r +
 // s value'(u), if its objective is below that of 0, else 0. h is convex above 0, so Newton's iteration comes down to
 // the greater root from r without passing it; where that root is the minimiser, h' is at least 1 - q/2, so every turn
-// halves the error at least and squares it in the end: six turns.
+// halves the error at least and squares it in the end: six turns. One that moves u by d leaves at most s value'(u) (d /
+// u)^2 of h: the last one is that whose d^2 / u does not show in u.
 // distance(x, g): from -g to the subdifferential at x, which is the whole line at 0 (where the slope is infinite).
 // Source: G. Marjanovic, V. Solo, On l_q optimization and matrix completion, IEEE Trans. Signal Process. 60 (2012).
 

@@ -6,7 +6,9 @@
 // delta, P = s lambda: h(t) = t - q + P t (1 - t^2)^2 has one, two or three roots above 0. It is concave up to the
 // square root of 3/5, where Newton's iteration climbs from q / (1 + P) to the least root, and convex from there, where
 // it comes down from q to the greatest; the one with the lower objective is taken. Where h' vanishes with h every turn
-// takes h to 8/27 or less, so twelve leave nothing but rounding. Beyond t = 1 it is the line t - q.
+// takes h to 8/27 or less, so twelve leave nothing but rounding. A turn that moves t by d leaves at most 4 P d^2 of h: the
+// last one is that whose P d^2 does not show in q.
+// Beyond t = 1 it is the line t - q.
 // distance(x, g): from -g to the gradient at x.
 // Source: A. Beaton, J. Tukey, The fitting of power series, meaning polynomials, illustrated on band-spectroscopic
 // data, Technometrics 16 (1974).

@@ -6,7 +6,8 @@
 // delta, P = s lambda: h(t) = t - q + P t exp(-t^2 / 2) has one, two or three roots above 0. It is concave up to the
 // square root of 3, where Newton's iteration climbs from q / (1 + P) to the least root, and convex from there, where it
 // comes down from q to the greatest; the one with the lower objective is taken. Where h' vanishes with h every turn
-// takes h to 8/27 or less, so twelve leave nothing but rounding.
+// takes h to 8/27 or less, so twelve leave nothing but rounding. A turn that moves t by d leaves at most P d^2 of h: the
+// last one is that whose P d^2 does not show in q.
 // distance(x, g): from -g to the gradient at x.
 // Source: J. Dennis, R. Welsch, Techniques for nonlinear least squares and robust regression, Comm. Statist. Simulation
 // Comput. 7 (1978).
