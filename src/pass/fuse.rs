@@ -681,7 +681,7 @@ mod tests {
     }
 
     fn leaf() -> Node {
-        Node::data(Data(Arc::new(Held)), Shape::from([64, 64]), DType::F32, Site::here()).expect("a leaf")
+        Node::data(Data(Arc::new(Held)), Shape::from([1, 64, 64]), DType::F32, Site::here()).expect("a leaf")
     }
 
     /// A product by the same matrix, so often: kernels that all read it, none of which merge.
