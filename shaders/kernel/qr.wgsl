@@ -134,7 +134,7 @@ fn finish(first: u32, last: u32, base: vec2<u32>, note: u32, lane: u32) {
     let n = params[0].y;
     let exponent = u32(h[note]);
     let broken = exponent >= 255u;
-    let scale = team_scale(select(exponent << 23u, 0u, broken)).y;
+    let scale = team_scale(exponent << 23u).y;
     for (var k = first; k < last; k += 1u) {
         let turned = h[base.y + k * n + k] < 0.0;
         for (var row = lane; row < m; row += WG) {

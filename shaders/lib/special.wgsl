@@ -90,7 +90,7 @@ fn special_rem_f32(x: f32, y: f32) -> f32 {
     let my = max(select(ay & 0x007fffffu, (ay & 0x007fffffu) | 0x00800000u, ay >= 0x00800000u), 1u);
     let legal = ax < 0x7f800000u && ay <= 0x7f800000u && ay != 0u;
     let smaller = ax < ay;
-    var left = select(select(0u, ex - ey, ex > ey), 0u, smaller || !legal);
+    var left = select(0u, ex - ey, ex > ey && legal);
     var r = special_rem_step(mx, my);
     while (left > 0u) {
         let n = min(left, 8u);

@@ -40,7 +40,8 @@ fn special_angle_large(bits: u32) -> SpecialAngle {
     let w0 = select(select(a0, a2, two), 0xf534ddc0u, four);
     let w1 = select(select(a1, a3, two), 0xdb629599u, four);
     let w2 = select(select(a2, a4, two), 0x3c439041u, four);
-    let w3 = select(select(a3, a5, two), 0xfe5163abu, four);
+    // From word 4 on at most six of its bits are taken, worth less than 2^-64 of a turn.
+    let w3 = select(a3, a5, two);
     let left = skip & 31u;
     let right = 31u - left;
     let high = (w0 << left) | ((w1 >> 1u) >> right);
@@ -57,24 +58,15 @@ fn special_turn(high: u32, low: u32) -> SpecialAngle {
     let quadrant = (high + 0x20000000u) >> 30u;
     let rest = high - (quadrant << 30u);
     let minus = rest > 0x7fffffffu;
-    let rest_h = select(rest, select(~rest, ~rest + 1u, low == 0u), minus);
-    let rest_l = select(low, ~low + 1u, minus);
-    let far = rest_h == 0u;
-    let top = select(rest_h, rest_l, far);
-    let next = select(rest_l, 0u, far);
-    let zeros = min(countLeadingZeros(top), 31u);
+    // -x is ~x but for 2^-64 of a turn; no f32 is so near a multiple of pi/2 that 32 digits of a turn are 0.
+    let top = select(rest, ~rest, minus);
+    let next = select(low, ~low, minus);
+    let zeros = countLeadingZeros(top) & 31u;
     let digits = (top << zeros) | ((next >> 1u) >> (31u - zeros));
     // digits * 2^-30 quadrants, shifted by the leading zeros; pi/2 in the middle keeps the powers exact.
-    let unit = bitcast<f32>((127u - 30u - zeros - select(0u, 32u, far)) << 23u);
+    let unit = bitcast<f32>((127u - 30u - zeros) << 23u);
     let r = f32(digits) * 1.57079633 * unit;
     return SpecialAngle(select(r, -r, minus), quadrant);
-}
-
-// Word ix of 2/pi, after one word of zeros.
-fn special_two_over_pi(ix: u32) -> u32 {
-    let a = select(select(0u, 0xa2f9836eu, ix == 1u), 0x4e441529u, ix == 2u);
-    let b = select(select(a, 0xfc2757d1u, ix == 3u), 0xf534ddc0u, ix == 4u);
-    return select(select(select(b, 0xdb629599u, ix == 5u), 0x3c439041u, ix == 6u), 0xfe5163abu, ix == 7u);
 }
 
 // sin(r) for |r| <= pi/4, relative error 2^-27.9.
@@ -134,16 +126,16 @@ fn special_asin(x: f32) -> f32 {
 
 fn special_acos(x: f32) -> f32 {
     let a = abs(x);
-    let large = a > 0.5;
+    let outside = a > 0.5;
     let half = 0.5 - 0.5 * a;
-    let v = select(a, sqrt(max(half, 0.0)), large);
-    let w = special_asin_core(v, select(a * a, half, large));
+    let v = select(a, sqrt(max(half, 0.0)), outside);
+    let w = special_asin_core(v, select(a * a, half, outside));
     let s = special_copysign(v, x);
     let t = special_copysign(w, x);
     // Middle: pi/2 - asin(x). Right: 2 asin(v). Left: pi - 2 asin(v).
     let middle = 1.57079637 - (s + (t + 4.37113883e-8));
     let outer = 2.0 * select(v + w, 1.57079637 - (v + (w + 4.37113883e-8)), x < 0.0);
-    return select(select(select(middle, outer, large), bits_nan(), a > 1.0), x, special_is_nan(x));
+    return select(select(select(middle, outer, outside), bits_nan(), a > 1.0), x, special_is_nan(x));
 }
 
 // atan(r) for 0 <= r <= 1, relative error 2^-28.3.

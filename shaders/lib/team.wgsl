@@ -39,11 +39,8 @@ fn team_size(x: f32) -> u32 {
 }
 
 // The power of two, itself and its inverse, that brings the float of a pattern into [0.5, 4), as far as normal numbers reach:
-// multiplying by it is exact. 1 for 0 and for what is no number.
+// multiplying by it is exact. A normal power too for 0 and for what is no number.
 fn team_scale(size: u32) -> vec2<f32> {
-    if (size == 0u || size >= 0x7f800000u) {
-        return vec2<f32>(1.0, 1.0);
-    }
     let exponent = clamp(size >> 23u, 1u, 253u);
     return vec2<f32>(bitcast<f32>((254u - exponent) << 23u), bitcast<f32>(exponent << 23u));
 }

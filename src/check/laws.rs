@@ -294,6 +294,7 @@ pub fn all() -> Vec<Law> {
     let mut laws: Vec<Law> =
         LAWS.iter().map(|&(name, sides)| Law { name: name.to_owned(), sides: Box::new(sides) }).collect();
     laws.extend(penalty::all().flat_map(of_penalty));
+    laws.extend(super::laws_edge::all());
     laws.extend(super::laws_kink::all());
     laws.extend(super::laws_penalty::all());
     laws.extend(super::residual::laws());

@@ -11,6 +11,7 @@ pub mod cases;
 pub mod input;
 mod judge;
 pub mod laws;
+mod laws_edge;
 mod laws_kink;
 mod laws_penalty;
 #[cfg(test)]

@@ -137,11 +137,34 @@ const HARMLESS: &[Row] = &[
         "let odd = small && whole && (i32(clamp(y, -18874368.0, 16777216.0)) & 1i) == 1i;",
         "let odd = small && whole && (i32(clamp(y, -16777216.0, 18874368.0)) & 1i) == 1i;",
     ]),
-    ("lib/team.wgsl", "what scales 0 and what is no number, or half of a scale", &[
-        "if (size == 1u || size >= 0x7f800000u) {",
-        "return vec2<f32>(1.125, 1.0);",
-        "return vec2<f32>(1.0, 1.125);",
+    ("lib/team.wgsl", "the least numbers with another power of two", &[
         "let exponent = clamp(size >> 23u, 2u, 253u);",
+    ]),
+    ("lib/special.wgsl", "of exponent 24 only a remainder of 0 would count, and the least normal numbers have the pattern of subnormal ones", &[
+        "let subnormal = ey < 25u && (r >> (24u - ey)) == 0u;",
+        "let subnormal = ey < 24u && (r >> (25u - ey)) == 0u;",
+    ]),
+    ("lib/special.wgsl", "a remainder is above -2^24 and below 2^25", &[
+        "let up = select(r, r + m, r > 0x3fffffffu);",
+    ]),
+    ("lib/special_angle.wgsl", "the value of an angle that takes the other way", &[
+        "let c = select(a, 0.125, large);",
+    ]),
+    ("lib/special_angle.wgsl", "the rest is an eighth of 2^32 at most, to both sides", &[
+        "let minus = rest > 0x3fffffffu;",
+    ]),
+    ("lib/special_angle.wgsl", "both formulas keep their promise on both sides of where one takes over", &[
+        "let large = a > 0.5625;",
+        "let outside = a > 0.5625;",
+    ]),
+    ("lib/special_exp.wgsl", "what is below all normal numbers may be flushed or not", &[
+        "return bitcast<f32>(select(min(bits, 0x7f800000i), 0i, bits < 0x0i));",
+    ]),
+    ("lib/special_exp.wgsl", "a term of which an eighth is within the promise: 2.5 units in the last place at 1, and less below", &[
+        "let p = ((3.12998983875e-6 * z + 0.000198428956) * z + 0.00833331048) * z + 0.166666672;",
+    ]),
+    ("lib/special_exp.wgsl", "both formulas keep their promise on both sides of where one takes over", &[
+        "let y = select(h - 0.25 / h, a + a * z * p, a < 1.125);",
     ]),
 ];
 
